@@ -1,0 +1,109 @@
+"""The life of an alert: raised, delivered, seen, acknowledged, closed; or retracted."""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from contracts.codes import AlertOutcome, Band, Basis, Decider, Retraction, StaffRole
+from contracts.facts import Fact
+from contracts.risk import Reason
+from contracts.scalars import ClassId, Count, Grade, LinkageId, OpaqueId, PartName, SchoolId, StaffId, Version
+
+
+class Recipient(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Whom the alert is for, and as what. ``staff_id`` None: nobody holds the post."""
+
+    role: StaffRole
+    staff_id: StaffId | None = None
+
+
+class AlertRaised(Fact, frozen=True):
+    """A new alert, or the same alert with other reasons or level. Natural key: alert_id; greatest version wins.
+
+    ``alert_id`` is derived from (linkage_id, episode, basis). ``held``: beyond the month's budget, listed
+    under 「ほかの変化」 and interrupting nobody.
+    """
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    class_id: ClassId
+    grade: Grade
+    basis: Basis
+    episode: date
+    level: Band
+    as_of: date
+    decided_by: Decider
+    reasons: list[Reason]
+    recipients: list[Recipient]
+    held: bool
+    raised_at: datetime
+    version: Version
+
+
+class AlertRetracted(Fact, frozen=True):
+    """The data no longer carry the alert. Natural key: alert_id; greatest version wins."""
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    why: Retraction
+    retracted_at: datetime
+    version: Version
+
+
+class AlertDelivered(Fact, frozen=True):
+    """A channel took the alert. Natural key: delivery_id."""
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    delivery_id: OpaqueId
+    channel: PartName
+    delivered_at: datetime
+    recipient: Recipient | None = None
+
+
+class AlertEscalated(Fact, frozen=True):
+    """Unseen for two school days: the next person. Natural key: alert_id, step."""
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    step: Count
+    recipients: list[Recipient]
+    escalated_at: datetime
+
+
+# --- alert-responses: what people did, born in the gateway ---
+
+
+class AlertSeen(Fact, frozen=True):
+    """Somebody opened it. Natural key: alert_id, staff_id."""
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    staff_id: StaffId
+    seen_at: datetime
+
+
+class AlertAcknowledged(Fact, frozen=True):
+    """Somebody takes it on. Natural key: alert_id, staff_id."""
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    staff_id: StaffId
+    acknowledged_at: datetime
+
+
+class AlertClosed(Fact, frozen=True):
+    """Somebody says what came of it. Natural key: alert_id."""
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    staff_id: StaffId
+    outcome: AlertOutcome
+    closed_at: datetime

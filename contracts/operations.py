@@ -1,0 +1,91 @@
+"""What services tell operators: refused input and the state of each consumer. Nothing about any child."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from contracts.codes import Basis, Refusal
+from contracts.facts import Fact
+from contracts.scalars import Count, OpaqueId, PartName, SchemaPath
+
+
+class DeadLettered(Fact, frozen=True):
+    """A record could not be applied. The bytes stay with the service. Natural key: consumer, topic, partition, offset."""
+
+    service: PartName
+    consumer: PartName
+    topic: PartName
+    partition: Count
+    offset: Count
+    code: Refusal
+    size_bytes: Count
+    path: SchemaPath = ""
+
+
+class RecordRefused(Fact, frozen=True):
+    """Told back to a source on ``<source>-refused``: which record, why, never a value."""
+
+    source: PartName
+    event_id: OpaqueId
+    code: Refusal
+    path: SchemaPath = ""
+
+
+class LaneState(Struct, frozen=True, gc=False):
+    """Position of one partition and the sums of the reconciliation equations."""
+
+    topic: PartName
+    partition: Count
+    start_offset: Count
+    next_offset: Count
+    received: Count
+    applied: Count
+    stale: Count
+    dead: Count
+    waiting: Count
+    erased: Count
+    log_end_offset: Count
+
+
+class ConsumerPulsed(Fact, frozen=True):
+    """A consumer's lanes, every few seconds. Natural key: consumer, member; newest wins."""
+
+    service: PartName
+    consumer: PartName
+    member: PartName
+    lanes: list[LaneState]
+    emitted: Count
+    distinct: Count
+    oldest_event_at: datetime | None
+    stopped: bool
+    pulsed_at: datetime
+
+
+class ScoreLine(Struct, frozen=True, gc=False):
+    """How one way of naming did on matured labels at five names per school and month."""
+
+    method: PartName
+    named: Count
+    cases: Count
+    recall_lead_5: float | None
+    recall_lead_10: float | None
+    precision: float | None
+
+
+class ScoreboardPublished(Fact, frozen=True):
+    """Model, rules and order by total side by side. Natural key: basis; newest wins."""
+
+    basis: Basis
+    labels: Count
+    leads: bool
+    lines: list[ScoreLine]
+    published_at: datetime
+
+
+class WaitingCounted(Fact, frozen=True):
+    """Identity's waiting room. Natural key: service; newest wins."""
+
+    records: Count
+    references: Count
+    oldest_at: datetime | None
+    counted_at: datetime
