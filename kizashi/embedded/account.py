@@ -37,7 +37,7 @@ class Account:
         self.own(folder)
         for parent, folders, files in os.walk(folder):
             for name in (*folders, *files):
-                os.chown(os.path.join(parent, name), self.uid, self.gid, follow_symlinks=False)
+                os.chown(Path(parent, name), self.uid, self.gid, follow_symlinks=False)
 
     def named(self) -> Account:
         """The same group under a user that has a name: initdb wants one."""

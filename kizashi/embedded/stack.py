@@ -69,12 +69,13 @@ class Stack:
     """
 
     def __init__(self, data_dir: Path, broker: Broker = "auto", progress: Progress = _say_nothing) -> None:
-        self._data = DataFolder(data_dir)
+        self._wanted = (data_dir, broker)
         self._progress = progress
-        self.secrets = self._data.secrets
-        self.postgres = Postgres(self._data)
-        self.redis = Redis(self._data)
-        self.kafka: Kafka | MemoryBroker = self._choose_broker(broker)
+        self._data: DataFolder
+        self.secrets: Secrets
+        self.postgres: Postgres
+        self.redis: Redis
+        self.kafka: Kafka | MemoryBroker
 
     @property
     def data_dir(self) -> Path:
@@ -106,7 +107,6 @@ class Stack:
                 return Kafka(self._data, self._progress)
             except JarsUnavailable as problem:
                 if broker == "kafka":
-                    self._data.close()
                     raise
                 self._progress(str(problem))
         self._progress(WARNING)
@@ -114,12 +114,27 @@ class Stack:
 
     def start_now(self) -> None:
         """Start all parts in parallel; on a failure stop what started and raise the first failure."""
-        with ThreadPoolExecutor(3) as pool:
-            started = [pool.submit(self._start_part, part) for part in self._parts().values()]
-        failures = [failure for future in started if (failure := future.exception())]
+        self._data = DataFolder(self._wanted[0])
+        try:
+            self._prepare(self._wanted[1])
+        except Exception:
+            self._data.close()
+            raise
+        failures = self._start_all()
         if failures:
             self.stop_now()
             raise failures[0]
+
+    def _prepare(self, broker: Broker) -> None:
+        self.secrets = self._data.secrets
+        self.postgres = Postgres(self._data)
+        self.redis = Redis(self._data)
+        self.kafka = self._choose_broker(broker)
+
+    def _start_all(self) -> list[BaseException]:
+        with ThreadPoolExecutor(3) as pool:
+            started = [pool.submit(self._start_part, part) for part in self._parts().values()]
+        return [failure for future in started if (failure := future.exception())]
 
     def _start_part(self, part: Part) -> None:
         began = time.monotonic()
@@ -156,9 +171,9 @@ class Stack:
 
 
 def start_stack(data_dir: Path, broker: Broker = "auto", progress: Progress = _say_nothing) -> Stack:
-    """The stack of `data_dir`, to be entered with `async with` or `with`.
+    """The stack of `data_dir`, started by entering it (`async with` or `with`), stopped by leaving.
 
     `broker="auto"` is Apache Kafka, and where its jars cannot be had the in-memory broker, with a warning
-    to `progress`. Jars are fetched here (46 MB once per machine); `progress` receives a line per stage.
+    to `progress`, which receives a line per stage. The jars are fetched once per machine (45 MB).
     """
     return Stack(data_dir, broker, progress)
