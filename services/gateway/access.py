@@ -19,7 +19,7 @@ class Action(StrEnum):
     search = "search"
     respond = "respond"  # acknowledge, close
     note = "note"
-    count = "count"  # numbers without children
+    tally = "tally"  # numbers without children
     operate = "operate"  # health of the pipeline
     administer = "administer"  # grants, operation log
     account = "account"  # one's own session, password, language
@@ -99,7 +99,7 @@ def decide(
         return Decision(False, "no-session")
     if action is Action.account:
         return Decision(True, "own-account")
-    if action in (Action.operate, Action.administer, Action.count):
+    if action in (Action.operate, Action.administer, Action.tally):
         return _decide_office(viewer, item, action)
     if relation is None:
         return Decision(False, "no-relation")
