@@ -35,17 +35,17 @@ class CityYear:
     courses: Courses
     was_case: NDArray[np.bool_]
 
-    def absences(self, pupil_count: int) -> NDArray[np.int64]:
-        """Days of 病欠 and 事故欠 in the year, int [pupil of the city]."""
-        total = np.zeros(pupil_count, dtype=np.int64)
+    def absences(self) -> NDArray[np.int64]:
+        """Days of 病欠 and 事故欠 in the year, int [pupil known by then]."""
+        total = np.zeros(len(self.was_case), dtype=np.int64)
         np.add.at(total, self.roster.pupil, self.days.absent.sum(axis=1))
         return total
 
-    def cases(self, pupil_count: int) -> NDArray[np.bool_]:
-        """Pupils with a case of 不登校 this year, bool [pupil of the city]."""
-        course = np.zeros(pupil_count, dtype=bool)
+    def cases(self) -> NDArray[np.bool_]:
+        """Pupils with a case of 不登校 this year, bool [pupil known by then]."""
+        course = np.zeros(len(self.was_case), dtype=bool)
         course[self.courses.pupil[~np.isin(self.courses.kind, _NOT_A_CASE)]] = True
-        return np.asarray(course & (self.absences(pupil_count) >= CASE_DAYS))
+        return np.asarray(course & (self.absences() >= CASE_DAYS))
 
 
 class City:
@@ -108,7 +108,7 @@ class City:
         if known:
             before = self.years[calendar.year - 1]
             old, last_days = here < known, len(before.calendar.days)
-            cases = before.cases(known)
+            cases = before.cases()
             episodes = latent.turn_year(chosen, draw, episodes, here[old], grade[old], cases, last_days, days)
         episodes = episodes.extended(len(self.pupils) - known)
         new = here >= known

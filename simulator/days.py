@@ -137,7 +137,7 @@ def _causes(settings: Settings, roster: Roster, calendar: SchoolCalendar, traits
     sick = illness.ordinary_sickness(settings.illness, draw, roster.grade, traits.proneness[roster.pupil], calendar)
     spans = (
         sick,
-        illness.family_reasons(settings.illness, draw, rows, calendar),
+        illness.family_reasons(settings.illness, draw, traits.proneness[roster.pupil], calendar),
         illness.long_illness(settings.illness, draw, rows, days),
         illness.journeys(settings.illness, draw, rows, calendar),
         illness.bereavements(settings.illness, draw, rows, days),

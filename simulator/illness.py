@@ -46,10 +46,12 @@ def ordinary_sickness(
     return Spans(row, start, draw.geometric(1 / settings.spell_days, len(row)))
 
 
-def family_reasons(settings: Illness, draw: np.random.Generator, rows: int, calendar: SchoolCalendar) -> Spans:
-    """Single days for family reasons (事故欠)."""
+def family_reasons(
+    settings: Illness, draw: np.random.Generator, proneness: NDArray[np.float64], calendar: SchoolCalendar
+) -> Spans:
+    """Single days for family reasons (事故欠), somewhat more of them where a child is often absent."""
     flat = np.full(len(calendar.days), 1 / len(calendar.days))
-    row, start = _scattered(draw, np.full(rows, settings.family_days), flat)
+    row, start = _scattered(draw, settings.family_days * (1 + proneness) / 2, flat)
     return Spans(row, start, np.ones(len(row), dtype=np.int64))
 
 

@@ -56,8 +56,8 @@ class NonAttendance:
     # Share of new cases that are sudden, gradual, slow accumulators; assumed, varied in other worlds.
     mix: tuple[float, float, float] = (0.30, 0.49, 0.21)
     # Onsets per new case of each type and of each level: some end before 30 days. Tuned (calibrate.py).
-    onsets_per_case: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    level_correction: Pair = (1.0, 1.0)
+    onsets_per_case: tuple[float, float, float] = (1.16, 1.17, 1.80)
+    level_correction: Pair = (1.03, 1.01)
     # Log-normal, median 55 school days, sigma .55; MEXT 2020: half of pupils had 1-6 months between
     # "hard to go" and staying away. Assumed.
     ramp_median_days: float = 55.0
@@ -73,12 +73,12 @@ class NonAttendance:
     new_school_hazard: float = 1.3  # 小1, 中1 in the first 40 school days; assumed
     heavy: tuple[float, float] = (6.0, 1.1)  # Beta of the plateau
     mid: tuple[float, float] = (1.8, 1.7)
-    heavy_share: float = 0.72  # of new cases; tuned to the >= 90-day share
+    heavy_share: float = 0.54  # of new cases; tuned to the >= 90-day share
     continuing_heavy_share: float = 0.74
     continuing_light: tuple[float, float] = (2.2, 4.5)
     # The chance that a case goes on is solved from target_new (latent.py); this corrects it for relapses and
     # for light years below 30 days. It leaves about 35 recovering per 100 continuing pupils, as assumed. Tuned.
-    continue_correction: Pair = (1.0, 1.0)
+    continue_correction: Pair = (0.92, 0.98)
     unfinished_chance: float = 0.75  # onset too late for 30 days this year: goes on in April; assumed
     recovering_level: tuple[float, float] = (0.01, 0.09)  # absence of those who are back; assumed
     returns: float = 0.18  # of new cases
@@ -128,7 +128,7 @@ class Influenza:
     """Class-wise waves; 出席停止 5 days, closure 2-3 days (Joetsu study: 2 days at 10 % out)."""
 
     # About 8 % of pupils get 出席停止 in a season: outcome of these two, tuned.
-    import_per_day: float = 0.0008  # hazard of infection from outside the class at the peak
+    import_per_day: float = 0.0007  # hazard of infection from outside the class at the peak
     spread: float = 0.6  # pupils infected in class by one carrier, before class_sd
     class_sd: float = 0.9  # log-normal: some classes are swept, some spared; assumed
     suspension_days: int = 5

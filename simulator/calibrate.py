@@ -1,0 +1,148 @@
+"""Does the simulated city look like the published statistics? Counts, ratios, and the table of both.
+
+Ratios are taken of counts pooled over cities and years, so that small cities do not distort them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.codes import AttendanceCode as Code
+from simulator.city import CASE_DAYS, City, build_city
+from simulator.episodes import Kind
+from simulator.longabsence import first_long_absence, recall_of_total
+from simulator.settings import Settings
+
+#: 不登校 of a whole year and a few attended days, as the ministry's survey groups them.
+_SEVERE_DAYS, _HARDLY_ATTENDED = 90, 10
+_LEVELS = ("elementary", "junior_high")
+_NEW_KINDS = {Kind.sudden: "sudden", Kind.gradual: "gradual", Kind.slow: "slow"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published figure beside the simulated one; only ``matched`` figures are asserted."""
+
+    name: str
+    published: float | None
+    simulated: float
+    source: str
+    matched: bool
+
+    @property
+    def deviation(self) -> float | None:
+        """Relative deviation of the simulated from the published figure."""
+        return None if not self.published else self.simulated / self.published - 1
+
+
+def count_year(city: City, year: int) -> Counter[str]:
+    """Counts of one city-year, keyed "what.level"."""
+    counts: Counter[str] = Counter()
+    this = city.years[year]
+    absences, cases = this.absences(), this.cases()
+    open_days = this.calendar.open[this.roster.school, this.roster.grade].sum(axis=1)
+    attended = _attended(city, year)
+    for level, name in enumerate(_LEVELS):
+        rows = np.flatnonzero(this.roster.is_junior == bool(level))
+        pupils, first = np.unique(this.roster.pupil[rows], return_index=True)
+        case, days = cases[pupils], absences[pupils]
+        whole_year = open_days[rows[first]] > 0
+        counts.update({f"pupils.{name}": int(whole_year.sum()), f"cases.{name}": int(case.sum())})
+        counts[f"new.{name}"] += int((case & ~this.was_case[pupils]).sum())
+        counts[f"severe.{name}"] += int((case & (days >= _SEVERE_DAYS)).sum())
+        counts[f"hardly.{name}"] += int((case & (attended[pupils] <= _HARDLY_ATTENDED)).sum())
+        counts[f"other.{name}"] += int((~case & (days >= CASE_DAYS)).sum())
+        counts[f"ordinary_days.{name}"] += int(days[~case].sum())
+        counts[f"ordinary.{name}"] += int((~case).sum())
+        counts[f"never_absent.{name}"] += int((days == 0).sum())
+        counts[f"middle.{name}"] += int(((days >= 15) & (days < CASE_DAYS)).sum())
+        counts[f"influenza.{name}"] += int(this.days.flu[rows].any(axis=1).sum())
+    _count_kinds(city, year, counts)
+    _count_labels(city, year, counts)
+    return counts
+
+
+def figures(counts: Counter[str], settings: Settings) -> list[Figure]:
+    """The table of published and simulated figures."""
+
+    def share(part: str, whole: str, level: str = "") -> float:
+        names = [level] if level else list(_LEVELS)
+        return sum(counts[f"{part}.{n}"] for n in names) / max(1, sum(counts[f"{whole}.{n}"] for n in names))
+
+    chosen = settings.nonattendance
+    new = max(1, sum(counts[f"kind.{kind}"] for kind in _NEW_KINDS.values()))
+    table = [
+        Figure("不登校 elementary", chosen.target[0], share("cases", "pupils", "elementary"), "Toda .86 – Japan 1.0 %, FY2020", True),
+        Figure("不登校 junior high", chosen.target[1], share("cases", "pupils", "junior_high"), "Toda 3.64 – Japan 4.1 %, FY2020", True),
+        Figure("new in the year, elementary", chosen.target_new[0], share("new", "cases", "elementary"), "70,419/137,704, FY2024", True),
+        Figure("new in the year, junior high", chosen.target_new[1], share("new", "cases", "junior_high"), "83,409/216,266, FY2024", True),
+        Figure(">= 90 days, of 不登校", 0.542, share("severe", "cases"), "191,958/353,970, FY2024", True),
+        Figure("attended <= 10 days, of 不登校", 0.104, share("hardly", "cases"), "13,150/125,991, FY2015", True),
+        Figure("sudden, of new cases", chosen.mix[0], counts["kind.sudden"] / new, "assumed", True),
+        Figure("gradual, of new cases", chosen.mix[1], counts["kind.gradual"] / new, "assumed", True),
+        Figure("slow, of new cases", chosen.mix[2], counts["kind.slow"] / new, "assumed", True),
+        Figure("long absence, other reasons, elementary", 0.0048, share("other", "pupils", "elementary"), "FY2014, denominator from memory", True),
+        Figure("long absence, other reasons, junior high", 0.0085, share("other", "pupils", "junior_high"), "FY2014, denominator from memory", False),
+        Figure("absences of ordinary pupils, elementary", 4.6, share("ordinary_days", "ordinary", "elementary"), "prototype; 4–6 assumed", True),
+        Figure("absences of ordinary pupils, junior high", 4.2, share("ordinary_days", "ordinary", "junior_high"), "prototype; 4–6 assumed", True),
+        Figure("pupils without an absence", 0.155, share("never_absent", "pupils"), "prototype", True),
+        Figure("15–29 days, elementary", 0.048, share("middle", "pupils", "elementary"), "prototype", False),
+        Figure("15–29 days, junior high", 0.041, share("middle", "pupils", "junior_high"), "prototype", False),
+        Figure("出席停止 for influenza", 0.08, share("influenza", "pupils"), "assumed", True),
+        Figure("recall@5 of order by total, elementary", 0.43, share("named_cases", "labels", "elementary"), "prototype; published best .50", False),
+        Figure("recall@5 of order by total, junior high", 0.49, share("named_cases", "labels", "junior_high"), "prototype", False),
+    ]
+    return table
+
+
+def table(rows: Iterable[Figure]) -> str:
+    """The figures as text."""
+    lines = [f"{'figure':<44}{'published':>10}{'simulated':>11}{'deviation':>11}  source"]
+    for row in rows:
+        published = "–" if row.published is None else f"{row.published:.4f}"
+        deviation = "–" if row.deviation is None else f"{row.deviation:+.1%}"
+        note = "" if row.matched else " (not asserted)"
+        lines.append(f"{row.name:<44}{published:>10}{row.simulated:>11.4f}{deviation:>11}  {row.source}{note}")
+    return "\n".join(lines)
+
+
+def calibrate(settings: Settings, seeds: Iterable[int], years: tuple[int, ...]) -> Counter[str]:
+    """Pooled counts of cities with the given seeds; each city's first year only warms it up."""
+    from dataclasses import replace
+
+    counts: Counter[str] = Counter()
+    for seed in seeds:
+        city = build_city(replace(settings, seed=seed), years)
+        for year in years[1:]:
+            counts += count_year(city, year)
+    return counts
+
+
+def _attended(city: City, year: int) -> NDArray[np.int64]:
+    """Days present of each pupil, int [pupil]."""
+    this = city.years[year]
+    total = np.zeros(len(this.was_case), dtype=np.int64)
+    np.add.at(total, this.roster.pupil, (this.days.status == Code.present).sum(axis=1))
+    return total
+
+
+def _count_kinds(city: City, year: int, counts: Counter[str]) -> None:
+    this = city.years[year]
+    cases = this.cases() & ~this.was_case
+    for kind, name in _NEW_KINDS.items():
+        counts[f"kind.{name}"] += int(cases[this.courses.pupil[this.courses.kind == kind]].sum())
+
+
+def _count_labels(city: City, year: int, counts: Counter[str]) -> None:
+    """First long absences by month, and how many of them the five highest totals per school name."""
+    this = city.years[year]
+    labels = first_long_absence(this)
+    for month in labels[labels > 0].tolist():
+        counts[f"first_label.{month}"] += 1
+    for level, name in enumerate(_LEVELS):
+        hit, every = recall_of_total(this, labels, junior=bool(level), budget=5)
+        counts[f"named_cases.{name}"] += hit
+        counts[f"labels.{name}"] += every
