@@ -48,7 +48,9 @@ def templates() -> tuple[Topic, ...]:
     """
     folder = files("contracts") / "topics"
     texts = [each.read_text("utf-8") for each in folder.iterdir() if each.name.endswith(".yaml")]
-    return tuple(sorted((msgspec.convert(yaml.safe_load(text), Topic) for text in texts), key=lambda t: t.name))
+    return tuple(
+        sorted((msgspec.convert(yaml.safe_load(text), Topic) for text in texts), key=lambda t: t.name)
+    )
 
 
 def topics(sources: tuple[str, ...] = ()) -> dict[str, Topic]:

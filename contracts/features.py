@@ -217,7 +217,7 @@ class AttendanceFeaturesUpdated(Fact, frozen=True):
     as_of: date
     evidence: list[AttendanceEvidence]
     evidence_version: Version
-    removed: list[date] = []
+    removed: tuple[date, ...] = ()
     end: date | None = None
 
 

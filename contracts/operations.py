@@ -10,7 +10,7 @@ from contracts.scalars import Count, OpaqueId, PartName, SchemaPath
 
 
 class DeadLettered(Fact, frozen=True):
-    """A record could not be applied. The bytes stay with the service. Natural key: consumer, topic, partition, offset."""
+    """A record could not be applied; its bytes stay with the service. Natural key: consumer and place."""
 
     service: PartName
     consumer: PartName
@@ -47,6 +47,13 @@ class LaneState(Struct, frozen=True, gc=False):
     log_end_offset: Count
 
 
+class TopicCount(Struct, frozen=True, gc=False):
+    """Distinct events by topic: emitted to it, or seen coming from it (re-sent ones counted once)."""
+
+    topic: PartName
+    count: Count
+
+
 class ConsumerPulsed(Fact, frozen=True):
     """A consumer's lanes, every few seconds. Natural key: consumer, member; newest wins."""
 
@@ -54,9 +61,8 @@ class ConsumerPulsed(Fact, frozen=True):
     consumer: PartName
     member: PartName
     lanes: list[LaneState]
-    emitted: Count
-    distinct: Count
-    oldest_event_at: datetime | None
+    emitted: list[TopicCount]
+    distinct: list[TopicCount]
     stopped: bool
     pulsed_at: datetime
 

@@ -1,0 +1,1 @@
+"""What every service shares: settings, the bus, the effectively-once kernel, database, telemetry, health."""

@@ -1,0 +1,38 @@
+"""Connections as a service's runtime role; every statement runs in the service's own schema."""
+
+from typing import Any
+
+import asyncpg
+
+from services.kit.settings import KitSettings
+
+
+def _arguments(settings: KitSettings, schema: str, role: str, secret: str) -> dict[str, Any]:
+    return {
+        "host": settings.postgres_host,
+        "port": settings.postgres_port,
+        "database": settings.postgres_database,
+        "user": role,
+        "password": settings.secret(secret).decode(),
+        "server_settings": {
+            "search_path": schema,
+            "application_name": f"kizashi-{role}",
+            "synchronous_commit": settings.synchronous_commit,
+            "jit": "off",
+        },
+    }
+
+
+async def open_pool(
+    settings: KitSettings, service: str, role: str | None = None, secret: str = "postgres", size: int = 6
+) -> asyncpg.Pool:
+    """A pool as the runtime role ``<service>_run`` (or ``role``)."""
+    arguments = _arguments(settings, service, role or f"{service}_run", secret)
+    return await asyncpg.create_pool(min_size=1, max_size=size, command_timeout=60, **arguments)
+
+
+async def connect(
+    settings: KitSettings, service: str, role: str | None = None, secret: str = "postgres"
+) -> asyncpg.Connection:
+    """A single connection outside the pool."""
+    return await asyncpg.connect(**_arguments(settings, service, role or f"{service}_run", secret))

@@ -1,0 +1,84 @@
+"""What passes between the kernel and a handler: lanes of events in, effects out."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+import asyncpg
+
+from contracts.codes import Refusal
+from contracts.envelope import Event
+from contracts.registry import Body
+
+C = TypeVar("C")
+Transaction = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+
+@dataclass(slots=True)
+class Lane(Generic[C]):
+    """One partition's share of one poll, in offset order. The cache may only change after COMMIT.
+
+    All lanes of one call belong to one topic: a handler of several topics is called once for each.
+    """
+
+    topic: str
+    partition: int
+    partitions: int
+    events: list[Event]
+    cache: C
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """An event to be sent. Origin, trace and recorded time come from its cause unless given."""
+
+    topic: str
+    body: Body
+    id: str
+    key: str = ""
+    subject: str = ""
+    cause: Event | None = None
+    recorded_at: datetime | None = None
+    sequence: int = 0
+    everywhere: bool = False
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a handler decided, by input partition. Events in no counter count as applied."""
+
+    outgoing: dict[int, list[Outgoing]] = field(default_factory=dict)
+    stale: Counter[int] = field(default_factory=Counter)
+    waiting: Counter[int] = field(default_factory=Counter)
+    erased: Counter[int] = field(default_factory=Counter)
+    dead: list[tuple[int, Event, Refusal]] = field(default_factory=list)
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    def emit(self, partition: int, outgoing: Outgoing) -> None:
+        """Send ``outgoing`` as an effect of the lane ``partition``."""
+        self.outgoing.setdefault(partition, []).append(outgoing)
+
+    def refuse(self, partition: int, event: Event, code: Refusal) -> None:
+        """The domain cannot apply this event: a dead letter."""
+        self.dead.append((partition, event, code))
+
+
+class Handler(Protocol[C]):
+    """One subscriber's work: load, decide, save, emit inside the kernel's transaction."""
+
+    consumer: str
+    topics: tuple[str, ...]
+    wants: frozenset[str]
+
+    def new_cache(self, partition: int) -> C:
+        """An empty cache for a lane just taken over, or whose cache was dropped."""
+        ...
+
+    async def handle(self, lanes: Sequence[Lane[C]], tx: Transaction) -> Effects:
+        """Apply one poll. No effect outside ``tx`` and ``Effects.after_commit``."""
+        ...
+
+
+AnyHandler = Handler[Any]

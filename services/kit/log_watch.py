@@ -1,0 +1,113 @@
+"""Silent broker faults made loud: a recreated topic, a position outside its log, changed partitions.
+
+Each of these delivers nothing for ever while every ping says yes; found, the partition stops
+and the service is no longer ready.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicCollection
+from confluent_kafka import TopicPartition as ConfluentPartition
+from confluent_kafka.admin import AdminClient
+
+from services.kit import metrics
+from services.kit.kernel import Kernel
+from services.kit.outgoing import partitions
+from services.kit.settings import KitSettings
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """One partition's log as the broker tells it."""
+
+    topic_id: str
+    start: int
+    end: int
+    partitions: int
+
+
+class LogWatch:
+    """Asks the broker for topic ids and log ends, on assignment and every 30 seconds."""
+
+    def __init__(self, settings: KitSettings, principal: str) -> None:
+        self._admin = AdminClient(admin_config(settings, principal))
+
+    async def look(
+        self, consumer: AIOKafkaConsumer, lanes: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, LogState]:
+        """Topic ids, log starts and ends of ``lanes``."""
+        names = sorted({tp.topic for tp in lanes})
+        topics = await asyncio.to_thread(self._describe, names)
+        starts = await consumer.beginning_offsets(list(lanes))
+        ends = await consumer.end_offsets(list(lanes))
+        return {tp: LogState(topics[tp.topic][0], starts[tp], ends[tp], topics[tp.topic][1]) for tp in lanes}
+
+    def _describe(self, names: list[str]) -> dict[str, tuple[str, int]]:
+        futures = self._admin.describe_topics(TopicCollection(names), request_timeout=15)
+        found = {}
+        for name, future in futures.items():
+            description = future.result()
+            found[name] = (str(description.topic_id), len(description.partitions))
+        return found
+
+    def judge(self, kernel: Kernel, tp: TopicPartition, state: LogState) -> None:
+        """Stop the partition if position and log do not fit together."""
+        lane = (tp.topic, tp.partition)
+        claim = kernel.claims.get(lane)
+        if claim is None:
+            return
+        if state.partitions != partitions(tp.topic):
+            kernel.stop_partition(lane, "partition count differs from the catalogue")
+        elif claim.next_offset < state.start:
+            kernel.stop_partition(lane, "position is below the start of the log: records are gone")
+        elif claim.next_offset > state.end:
+            kernel.stop_partition(lane, "position is beyond the end of the log: topic recreated or truncated")
+
+    async def round(self, kernel: Kernel, consumer: AIOKafkaConsumer) -> None:
+        """One look at all partitions this member owns; also tells the lag."""
+        lanes = [TopicPartition(*lane) for lane in kernel.claims]
+        if not lanes:
+            return
+        lag = 0
+        for tp, state in (await self.look(consumer, lanes)).items():
+            claim = kernel.claims.get((tp.topic, tp.partition))
+            if claim is None:
+                continue
+            self.judge(kernel, tp, state)
+            lag += max(state.end - claim.next_offset, 0)
+        metrics.LAG.labels(kernel.consumer).set(lag)
+
+
+def prime_offsets(settings: KitSettings, principal: str, group: str, topics: Sequence[str]) -> None:
+    """Give a group that was never here an offset for every partition, before anybody joins.
+
+    Without one aiokafka raises at the first poll and FastStream waits five seconds. Where to read is
+    decided by the position in PostgreSQL alone.
+    """
+    admin = AdminClient(admin_config(settings, principal))
+    lanes = [ConfluentPartition(topic, number) for topic in topics for number in range(partitions(topic))]
+    known = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, lanes)])[group].result()
+    missing = [ConfluentPartition(p.topic, p.partition, 0) for p in known.topic_partitions if p.offset < 0]
+    if missing:
+        admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, missing)])[group].result()
+
+
+def admin_config(settings: KitSettings, principal: str) -> dict[str, str | int | float | bool]:
+    """librdkafka's settings for the same connection."""
+    config: dict[str, str | int | float | bool] = {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "client.id": f"{principal}-admin",
+    }
+    if settings.kafka_security != "PLAINTEXT":
+        config |= {
+            "security.protocol": settings.kafka_security,
+            "sasl.mechanism": "SCRAM-SHA-256",
+            "sasl.username": principal,
+            "sasl.password": settings.secret("kafka").decode(),
+        }
+    if settings.kafka_ca_file:
+        config["ssl.ca.location"] = str(settings.kafka_ca_file)
+    return config

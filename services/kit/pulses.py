@@ -1,0 +1,89 @@
+"""Every few seconds each consumer tells operators where it stands, over the bus like everything else."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+
+import asyncpg
+import msgspec
+from aiokafka.errors import KafkaError
+
+from contracts.operations import ConsumerPulsed, LaneState, TopicCount
+from services.kit.errors import error_name
+from services.kit.ids import derived_id
+from services.kit.lanes import Outgoing
+from services.kit.publisher import Publisher
+from services.kit.shell import Subscription
+
+log = logging.getLogger(__name__)
+
+
+def _totals(rows: list[dict[str, int | str]], column: str) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for row in rows:
+        for name, count in msgspec.json.decode(str(row[column]), type=dict[str, int]).items():
+            key = name.split("/")[0] if column == "emitted" else str(row["topic"])
+            totals[key] = totals.get(key, 0) + count
+    return totals
+
+
+def pulse(
+    service: str, member: str, consumer: str, rows: list[dict[str, int | str]], stopped: bool
+) -> ConsumerPulsed:
+    """The event that tells a consumer's lanes."""
+    return ConsumerPulsed(
+        service=service,
+        consumer=consumer,
+        member=member,
+        lanes=[
+            LaneState(
+                topic=str(row["topic"]),
+                partition=int(row["partition"]),
+                start_offset=int(row["start_offset"]),
+                next_offset=int(row["next_offset"]),
+                received=int(row["received"]),
+                applied=int(row["applied"]),
+                stale=int(row["stale"]),
+                dead=int(row["dead"]),
+                waiting=int(row["waiting"]),
+                erased=int(row["erased"]),
+                log_end_offset=int(row.get("log_end_offset", 0)),
+            )
+            for row in rows
+        ],
+        emitted=[TopicCount(topic, count) for topic, count in sorted(_totals(rows, "emitted").items())],
+        distinct=[TopicCount(topic, count) for topic, count in sorted(_totals(rows, "seen").items())],
+        stopped=stopped,
+        pulsed_at=datetime.now(UTC),
+    )
+
+
+async def beat(
+    service: str,
+    member: str,
+    subscription: Subscription,
+    pool: asyncpg.Pool,
+    publisher: Publisher,
+    seconds: float,
+) -> None:
+    """Pulse and commit offsets for dashboards, for ever."""
+    kernel = subscription.kernel
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            lanes = list(kernel.claims)
+            if not lanes:
+                continue
+            ends = subscription.log_ends()
+            async with pool.acquire() as tx:
+                rows = await kernel.positions.states(tx, lanes)
+            for row in rows:
+                row["log_end_offset"] = ends.get(
+                    (str(row["topic"]), int(row["partition"])), int(row["next_offset"])
+                )
+            body = pulse(service, member, kernel.consumer, rows, bool(kernel.stopped))
+            name = derived_id("pulse", kernel.consumer, member, body.pulsed_at.isoformat())
+            await publisher.publish([Outgoing("operations", body, name, recorded_at=body.pulsed_at)])
+            await subscription.commit_for_dashboards()
+        except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            log.warning("pulse skipped", extra={"consumer": kernel.consumer, "error": error_name(error)})

@@ -1,0 +1,204 @@
+"""FastStream as the shell: routing, lifecycle, documentation. It decides nothing about delivery.
+
+Offsets, retries, replies and metrics belong to the kernel: raw parser and decoder, manual
+acknowledgement, no replies, no auto-creation, no reset, one group and instance id per subscriber.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+from faststream.security import BaseSecurity, SASLScram256
+
+from services.kit.decoding import Raw
+from services.kit.errors import error_name
+from services.kit.kernel import Kernel
+from services.kit.log_watch import LogWatch
+from services.kit.settings import KitSettings
+
+log = logging.getLogger(__name__)
+
+SESSION_TIMEOUT_MS = 30_000
+GRACEFUL_TIMEOUT_SECONDS = 20.0
+
+
+async def raw_parser(records: tuple[Raw, ...]) -> KafkaMessage:
+    """Wrap a poll without looking into it: the stock parser fails on a header that is not UTF-8."""
+    return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=_NEVER_COMMITS)
+
+
+async def raw_decoder(message: KafkaMessage) -> Any:
+    """Hand the records over as they are; the kernel decodes inside its own ``try``."""
+    return message.raw_message
+
+
+class _NoConsumer:
+    """The kernel alone commits and seeks."""
+
+    async def commit(self) -> None:
+        """Nothing: FastStream does not commit."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Nothing: FastStream does not seek."""
+
+
+_NEVER_COMMITS = _NoConsumer()
+
+
+class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Takes partitions over on assignment and forgets them on revocation."""
+
+    def __init__(
+        self, kernel: Kernel, watch: LogWatch, consumer: Callable[[], AIOKafkaConsumer | None]
+    ) -> None:
+        self._kernel = kernel
+        self._watch = watch
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Eager protocol: everything is given up before a new assignment."""
+        self._kernel.release((tp.topic, tp.partition) for tp in revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Claim what is new; aiokafka swallows what is raised here, so a failure is tried again at the next poll."""
+        try:
+            await self.take(assigned)
+        except Exception as error:
+            log.warning("claim failed", extra={"consumer": self._kernel.consumer, "error": error_name(error)})
+
+    async def take(self, assigned: set[TopicPartition]) -> None:
+        """Bump epochs, compare log and position, seek."""
+        missing = sorted(tp for tp in assigned if (tp.topic, tp.partition) not in self._kernel.claims)
+        consumer = self._consumer()
+        if not missing or consumer is None:
+            return
+        logs = await self._watch.look(consumer, missing)
+        for tp in missing:
+            state = logs[tp]
+            claim = await self._kernel.claim(tp.topic, tp.partition, state.topic_id, state.start)
+            self._watch.judge(self._kernel, tp, state)
+            if tp in consumer.assignment():
+                consumer.seek(tp, claim.next_offset)
+
+
+class Subscription:
+    """One subscriber: its kernel, its FastStream subscriber and its group membership."""
+
+    def __init__(self, broker: KafkaBroker, kernel: Kernel, settings: KitSettings, watch: LogWatch) -> None:
+        self.kernel = kernel
+        self.lanes = Lanes(kernel, watch, lambda: self.subscriber.consumer)
+        self._poll_lock = asyncio.Lock()
+        instance = None if settings.member is None else f"{kernel.consumer}.{settings.member}"
+        self.subscriber = broker.subscriber(
+            *kernel.handler.topics,
+            batch=True,
+            group_id=kernel.consumer,
+            group_instance_id=instance,
+            max_records=settings.batch_records,
+            batch_timeout_ms=settings.poll_timeout_ms,
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=3_000,
+            rebalance_timeout_ms=60_000,
+            max_poll_interval_ms=300_000,
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            parser=raw_parser,
+            decoder=raw_decoder,
+            listener=self.lanes,
+            title=kernel.consumer,
+        )
+        self.subscriber(self.on_poll)
+
+    async def on_poll(self, records: Any) -> None:
+        """One poll: claim what the listener could not, apply, seek where the kernel asks, commit for dashboards."""
+        consumer = self.subscriber.consumer
+        if consumer is None:
+            return
+        async with self._poll_lock:
+            await self.lanes.take(set(consumer.assignment()))
+            await self.kernel.process(records)
+            self._seek(consumer)
+
+    def _seek(self, consumer: AIOKafkaConsumer) -> None:
+        assigned = consumer.assignment()
+        for (topic, partition), offset in self.kernel.seeks.items():
+            if (tp := TopicPartition(topic, partition)) in assigned:
+                consumer.seek(tp, offset)
+        self.kernel.seeks.clear()
+
+    def log_ends(self) -> dict[tuple[str, int], int]:
+        """Log ends of the assigned partitions as of the last fetch, where known."""
+        consumer = self.subscriber.consumer
+        if consumer is None:
+            return {}
+        ends = {(tp.topic, tp.partition): consumer.highwater(tp) for tp in consumer.assignment()}
+        return {lane: end for lane, end in ends.items() if end is not None}
+
+    async def commit_for_dashboards(self) -> None:
+        """Explicit offsets to Kafka; correctness never depends on it."""
+        consumer = self.subscriber.consumer
+        if consumer is None:
+            return
+        assigned = consumer.assignment()
+        offsets = {
+            tp: claim.next_offset
+            for (topic, partition), claim in list(self.kernel.claims.items())
+            if (tp := TopicPartition(topic, partition)) in assigned
+        }
+        if not offsets:
+            return
+        try:
+            await consumer.commit(offsets)
+        except KafkaError as error:
+            log.info(
+                "offset commit skipped", extra={"consumer": self.kernel.consumer, "error": error_name(error)}
+            )
+
+
+def make_broker(settings: KitSettings, principal: str) -> KafkaBroker:
+    """A broker that authenticates as the service and creates nothing by itself."""
+    return KafkaBroker(
+        settings.kafka_bootstrap,
+        security=_faststream_security(settings, principal),
+        client_id=principal,
+        allow_auto_create_topics=False,
+        graceful_timeout=GRACEFUL_TIMEOUT_SECONDS,
+        apply_types=False,
+        log_level=logging.DEBUG,
+        logger=None,
+    )
+
+
+def _faststream_security(settings: KitSettings, principal: str) -> BaseSecurity | None:
+    if settings.kafka_security == "PLAINTEXT":
+        return None
+    context = None
+    if settings.kafka_security == "SASL_SSL":
+        import ssl
+
+        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
+    return SASLScram256(
+        username=principal,
+        password=settings.secret("kafka").decode(),
+        ssl_context=context,
+        use_ssl=context is not None,
+    )
+
+
+def subscribe_all(
+    kernels: Sequence[Kernel], settings: KitSettings, principal: str, watch: LogWatch
+) -> tuple[KafkaBroker, list[Subscription]]:
+    """Declare every subscriber on one broker; nothing runs before the broker is started."""
+    broker = make_broker(settings, principal)
+    subscriptions = [Subscription(broker, kernel, settings, watch) for kernel in kernels]
+    return broker, subscriptions
