@@ -43,6 +43,7 @@ class Outgoing:
     recorded_at: datetime | None = None
     sequence: int = 0
     everywhere: bool = False
+    source: str = ""  # default: this service; ingest alone speaks for a source
 
 
 @dataclass(slots=True)

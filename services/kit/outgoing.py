@@ -31,7 +31,7 @@ def _meta(service: str, event: Outgoing, edge: str) -> Meta:
     recorded_at = event.recorded_at or (cause.recorded_at if cause else datetime.now(UTC))
     return Meta(
         id=event.id,
-        source=f"kizashi/{service}",
+        source=event.source or f"kizashi/{service}",
         type=type_of(event.body),
         time=cause.time if cause else recorded_at,
         recorded_at=recorded_at,
