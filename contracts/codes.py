@@ -236,4 +236,6 @@ class Refusal(StrEnum):
     duplicate_item = "duplicate_item"
     bad_xml = "bad_xml"
     bad_row = "bad_row"
+    bad_key = "bad_key"
+    bad_host = "bad_host"
     internal = "internal"
