@@ -1,0 +1,5 @@
+"""``python -m kizashi``."""
+
+from kizashi.cli import main
+
+main()

@@ -1,0 +1,90 @@
+"""From a started stack to one that services can join: roles, schemas, topics, rights, secret files."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy
+
+from kizashi import topics, topology
+from kizashi.embedded.principals import apply_principals
+from kizashi.embedded.roles import apply_schemas, connect_administrator
+from kizashi.embedded.secret_files import Secrets, write_private
+from kizashi.embedded.stack import Addresses, Stack
+from services.kit.migrate import migrate
+
+Say = Callable[[str], None]
+
+
+def owner_url(addresses: Addresses, secrets: Secrets, service: str) -> sqlalchemy.URL:
+    """The address of a schema's owner, for migrations only."""
+    owner = f"{service}_owner"
+    return sqlalchemy.URL.create(
+        "postgresql+asyncpg",
+        owner,
+        secrets.get_or_create(f"postgres/{owner}"),
+        addresses.postgres.host,
+        addresses.postgres.port,
+        addresses.postgres.database,
+    )
+
+
+async def prepare_database(addresses: Addresses, secrets: Secrets) -> None:
+    """Roles, schemas and migrations of all services. Can be repeated."""
+    await apply_schemas(addresses.postgres, topology.schemas(secrets))
+    for service in topology.SERVICES:
+        await migrate(service, owner_url(addresses, secrets, service))
+
+
+async def mark_kind(addresses: Addresses, kind: str) -> None:
+    """Say in the database itself what it is for (``demo``): only there may demo accounts exist."""
+    connection = await connect_administrator(addresses.postgres)
+    try:
+        await connection.execute(f"COMMENT ON DATABASE {addresses.postgres.database} IS 'kind={kind}'")
+    finally:
+        await connection.close()
+
+
+def secrets_folder(data_dir: Path, service: str) -> Path:
+    """The folder that one service's process is given."""
+    return data_dir / "services" / service
+
+
+def write_secret_files(data_dir: Path, secrets: Secrets, addresses: Addresses) -> None:
+    """Each service's own secrets, 0600 in a 0700 folder."""
+    password = addresses.redis.password()
+    for service in topology.SERVICES:
+        folder = secrets_folder(data_dir, service)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, value in topology.service_secrets(service, secrets, password).items():
+            write_private(folder / name, value)
+
+
+def environment(
+    data_dir: Path, addresses: Addresses, service: str, sources: tuple[str, ...]
+) -> dict[str, str]:
+    """The environment of a service process on this stack: addresses only, no secret."""
+    return {
+        "KIZASHI_SECRETS_DIR": str(secrets_folder(data_dir, service)),
+        "KIZASHI_POSTGRES_HOST": addresses.postgres.host,
+        "KIZASHI_POSTGRES_PORT": str(addresses.postgres.port),
+        "KIZASHI_POSTGRES_DATABASE": addresses.postgres.database,
+        "KIZASHI_KAFKA_BOOTSTRAP": addresses.kafka.bootstrap,
+        "KIZASHI_KAFKA_SECURITY": "SASL_PLAINTEXT",
+        "KIZASHI_REDIS_HOST": addresses.redis.host,
+        "KIZASHI_REDIS_PORT": str(addresses.redis.port),
+        "KIZASHI_SOURCES": ",".join(sources),
+    }
+
+
+async def provision(data_dir: Path, stack: Stack, sources: tuple[str, ...], say: Say) -> None:
+    """Everything between servers that run and services that may start. Can be repeated."""
+    say("database schemas")
+    database = asyncio.create_task(prepare_database(stack.addresses, stack.secrets))
+    say("topics and access rights")
+    await asyncio.to_thread(topics.apply, stack.addresses.kafka, sources)
+    await asyncio.to_thread(
+        apply_principals, stack.addresses.kafka, topology.principals(stack.secrets, sources)
+    )
+    await database
+    write_secret_files(data_dir, stack.secrets, stack.addresses)
