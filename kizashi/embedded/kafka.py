@@ -33,6 +33,7 @@ _JVM = (
     "-Xmx512m",
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-UsePerfData",
+    "--sun-misc-unsafe-memory-access=allow",
     "-Djava.awt.headless=true",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -75,6 +76,8 @@ share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr={in_sync}
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
 group.min.session.timeout.ms=1000
 message.max.bytes=4194304
 replica.fetch.max.bytes=4194304
@@ -149,6 +152,11 @@ class Kafka:
         self._server = self._launch("kafka.Kafka", jars, [str(settings)])
         self._server.wait_ready(self._listens, _READY_SECONDS)
         self._server.wait_ready(ClientCheck(self.address), _READY_SECONDS)
+
+    def ask_stop(self) -> None:
+        """Begin to stop, without waiting."""
+        if self._server:
+            self._server.ask_stop()
 
     def stop(self) -> None:
         """Controlled shutdown."""

@@ -45,4 +45,5 @@ class MemoryBroker:
         """Forget the broker and all it held."""
         self._holder = None
 
+    ask_stop = stop
     kill = stop

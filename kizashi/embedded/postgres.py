@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,6 +37,7 @@ shared_buffers = 256MB
 fsync = on
 synchronous_commit = on
 full_page_writes = on
+recovery_init_sync_method = syncfs
 wal_compression = on
 max_wal_size = 2GB
 checkpoint_timeout = 10min
@@ -115,7 +117,13 @@ class Postgres:
         self._forget_dead_postmaster()
         self._server = Server(self._command(), keep_open=[self._data.lock_descriptor])
         self._server.wait_ready(self._says_ready, _READY_SECONDS)
-        asyncio.run(_make_database(self.address))
+        with ThreadPoolExecutor(1) as beside_a_running_loop:
+            beside_a_running_loop.submit(asyncio.run, _make_database(self.address)).result()
+
+    def ask_stop(self) -> None:
+        """Begin to stop, without waiting."""
+        if self._server:
+            self._server.ask_stop()
 
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, everything committed is on disk."""
@@ -212,6 +220,7 @@ async def _make_database(address: PostgresAddress) -> None:
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", address.database):
             await connection.execute(f'CREATE DATABASE "{address.database}"')
-            await connection.execute(f'REVOKE ALL ON DATABASE "{address.database}" FROM PUBLIC')
+            for database in (address.database, "postgres", "template1"):
+                await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
     finally:
         await connection.close()

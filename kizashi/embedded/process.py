@@ -97,11 +97,15 @@ class Server:
         """The pid of the guard."""
         return self._guard.pid
 
-    def stop(self) -> None:
-        """Ask the server to end, wait for it; the guard kills it after the grace time."""
+    def ask_stop(self) -> None:
+        """Ask the server to end and return at once; the guard kills it after the grace time."""
         stdin = self._guard.stdin
         assert stdin is not None
         stdin.close()
+
+    def stop(self) -> None:
+        """Ask the server to end and wait until nothing of it is left."""
+        self.ask_stop()
         self._guard.wait(self.command.grace_seconds + 20)
 
     def kill(self) -> None:

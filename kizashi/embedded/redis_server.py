@@ -93,6 +93,11 @@ class Redis:
             return False
         return answer == b"+OK\r\n+PONG\r\n"
 
+    def ask_stop(self) -> None:
+        """Begin to stop, without waiting."""
+        if self._server:
+            self._server.ask_stop()
+
     def stop(self) -> None:
         """Stop the server; what was written is on disk."""
         if self._server:

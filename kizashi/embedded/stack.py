@@ -44,6 +44,8 @@ class Part(Protocol):
 
     def start(self) -> None: ...
 
+    def ask_stop(self) -> None: ...
+
     def stop(self) -> None: ...
 
     def kill(self) -> None: ...
@@ -142,9 +144,11 @@ class Stack:
         self._progress(f"{part.name}: {time.monotonic() - began:.1f} s")
 
     def stop_now(self) -> None:
-        """Stop all parts in parallel and give the data folder free."""
-        with ThreadPoolExecutor(3) as pool:
-            list(pool.map(lambda part: part.stop(), self._parts().values()))
+        """Stop all parts at once, wait for them and give the data folder free."""
+        for part in self._parts().values():
+            part.ask_stop()
+        for part in self._parts().values():
+            part.stop()
         self._data.close()
 
     async def start(self) -> None:
