@@ -63,10 +63,15 @@ class SchoolCalendar:
         return np.asarray(positions - np.maximum.accumulate(starts), dtype=np.int64)
 
 
-def build_calendar(settings: CalendarSettings, year: int, junior: NDArray[np.bool_], seed: int) -> SchoolCalendar:
+def build_calendar(
+    settings: CalendarSettings, year: int, junior: NDArray[np.bool_], seed: int
+) -> SchoolCalendar:
     """The calendar of one school year for schools of which ``junior`` are junior high, bool [school]."""
     ordinary = _ordinary_days(settings, year)
-    saturdays = [_sports_day(settings, year, bool(is_junior), order, ordinary) for order, is_junior in enumerate(junior)]
+    saturdays = [
+        _sports_day(settings, year, bool(is_junior), order, ordinary)
+        for order, is_junior in enumerate(junior)
+    ]
     days = tuple(sorted(set(ordinary) | set(saturdays)))
     index = {day: position for position, day in enumerate(days)}
     is_open = np.ones((len(junior), LAST_GRADE + 1, len(days)), dtype=bool)
@@ -77,7 +82,7 @@ def build_calendar(settings: CalendarSettings, year: int, junior: NDArray[np.boo
     after_graduation = _in_school_year(year, *settings.junior_graduation)
     is_open[:, LAST_GRADE, [position for position, day in enumerate(days) if day > after_graduation]] = False
     half = np.array([_is_half_day(day, ordinary) for day in days])
-    storm = _storm(settings, days, seed, year)
+    storm = _storm(settings, days, is_open[:, 1:LAST_GRADE].all(axis=(0, 1)), seed, year)
     if storm >= 0:
         is_open[:, :, storm] = False
     return SchoolCalendar(year, days, is_open, half, storm)
@@ -87,7 +92,9 @@ def _ordinary_days(settings: CalendarSettings, year: int) -> list[date]:
     public = holidays.country_holidays("JP", years=[year, year + 1])
     day = _in_school_year(year, *settings.first_day)
     last = _in_school_year(year, *settings.last_day)
-    breaks = [(_in_school_year(year, *a), _in_school_year(year, *b)) for a, b in (settings.summer, settings.winter)]
+    breaks = [
+        (_in_school_year(year, *a), _in_school_year(year, *b)) for a, b in (settings.summer, settings.winter)
+    ]
     found = []
     while day <= last:
         if day.weekday() < 5 and day not in public and not any(a <= day <= b for a, b in breaks):
@@ -96,7 +103,9 @@ def _ordinary_days(settings: CalendarSettings, year: int) -> list[date]:
     return found
 
 
-def _sports_day(settings: CalendarSettings, year: int, junior: bool, order: int, ordinary: list[date]) -> date:
+def _sports_day(
+    settings: CalendarSettings, year: int, junior: bool, order: int, ordinary: list[date]
+) -> date:
     """A Saturday whose Monday is a school day; schools spread over three weeks."""
     month = settings.sports_day_month[int(junior)]
     school_days = set(ordinary)
@@ -117,9 +126,14 @@ def _is_half_day(day: date, ordinary: list[date]) -> bool:
     return day in school_days and (not near & school_days or not before & school_days)
 
 
-def _storm(settings: CalendarSettings, days: tuple[date, ...], seed: int, year: int) -> int:
+def _storm(
+    settings: CalendarSettings, days: tuple[date, ...], everywhere: NDArray[np.bool_], seed: int, year: int
+) -> int:
+    """A day in the typhoon season on which all schools would be open, or -1."""
     draw = stream(seed, "storm", year)
-    candidates = [position for position, day in enumerate(days) if day.month in (9, 10) and day.weekday() < 5]
+    candidates = [
+        position for position, day in enumerate(days) if day.month in (9, 10) and everywhere[position]
+    ]
     chosen = int(draw.choice(candidates))
     return chosen if draw.random() < settings.storm_closure else -1
 

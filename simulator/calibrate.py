@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.codes import AttendanceCode as Code
-from simulator.city import CASE_DAYS, City, build_city
+from simulator.city import City, build_city
 from simulator.episodes import Kind
 from simulator.longabsence import first_long_absence, recall_of_total
 from simulator.settings import Settings
+from simulator.years import CASE_DAYS
 
 #: 不登校 of a whole year and a few attended days, as the ministry's survey groups them.
 _SEVERE_DAYS, _HARDLY_ATTENDED = 90, 10
@@ -75,25 +76,89 @@ def figures(counts: Counter[str], settings: Settings) -> list[Figure]:
     chosen = settings.nonattendance
     new = max(1, sum(counts[f"kind.{kind}"] for kind in _NEW_KINDS.values()))
     table = [
-        Figure("不登校 elementary", chosen.target[0], share("cases", "pupils", "elementary"), "Toda .86 – Japan 1.0 %, FY2020", True),
-        Figure("不登校 junior high", chosen.target[1], share("cases", "pupils", "junior_high"), "Toda 3.64 – Japan 4.1 %, FY2020", True),
-        Figure("new in the year, elementary", chosen.target_new[0], share("new", "cases", "elementary"), "70,419/137,704, FY2024", True),
-        Figure("new in the year, junior high", chosen.target_new[1], share("new", "cases", "junior_high"), "83,409/216,266, FY2024", True),
+        Figure(
+            "不登校 elementary",
+            chosen.target[0],
+            share("cases", "pupils", "elementary"),
+            "Toda .86 – Japan 1.0 %, FY2020",
+            True,
+        ),
+        Figure(
+            "不登校 junior high",
+            chosen.target[1],
+            share("cases", "pupils", "junior_high"),
+            "Toda 3.64 – Japan 4.1 %, FY2020",
+            True,
+        ),
+        Figure(
+            "new in the year, elementary",
+            chosen.target_new[0],
+            share("new", "cases", "elementary"),
+            "70,419/137,704, FY2024",
+            True,
+        ),
+        Figure(
+            "new in the year, junior high",
+            chosen.target_new[1],
+            share("new", "cases", "junior_high"),
+            "83,409/216,266, FY2024",
+            True,
+        ),
         Figure(">= 90 days, of 不登校", 0.542, share("severe", "cases"), "191,958/353,970, FY2024", True),
-        Figure("attended <= 10 days, of 不登校", 0.104, share("hardly", "cases"), "13,150/125,991, FY2015", True),
+        Figure(
+            "attended <= 10 days, of 不登校", 0.104, share("hardly", "cases"), "13,150/125,991, FY2015", True
+        ),
         Figure("sudden, of new cases", chosen.mix[0], counts["kind.sudden"] / new, "assumed", True),
         Figure("gradual, of new cases", chosen.mix[1], counts["kind.gradual"] / new, "assumed", True),
         Figure("slow, of new cases", chosen.mix[2], counts["kind.slow"] / new, "assumed", True),
-        Figure("long absence, other reasons, elementary", 0.0048, share("other", "pupils", "elementary"), "FY2014, denominator from memory", True),
-        Figure("long absence, other reasons, junior high", 0.0085, share("other", "pupils", "junior_high"), "FY2014, denominator from memory", False),
-        Figure("absences of ordinary pupils, elementary", 4.6, share("ordinary_days", "ordinary", "elementary"), "prototype; 4–6 assumed", True),
-        Figure("absences of ordinary pupils, junior high", 4.2, share("ordinary_days", "ordinary", "junior_high"), "prototype; 4–6 assumed", True),
+        Figure(
+            "long absence, other reasons, elementary",
+            0.0048,
+            share("other", "pupils", "elementary"),
+            "FY2014, denominator from memory",
+            True,
+        ),
+        Figure(
+            "long absence, other reasons, junior high",
+            0.0085,
+            share("other", "pupils", "junior_high"),
+            "FY2014, denominator from memory",
+            False,
+        ),
+        Figure(
+            "absences of ordinary pupils, elementary",
+            4.6,
+            share("ordinary_days", "ordinary", "elementary"),
+            "prototype; 4–6 assumed",
+            True,
+        ),
+        Figure(
+            "absences of ordinary pupils, junior high",
+            4.2,
+            share("ordinary_days", "ordinary", "junior_high"),
+            "prototype; 4–6 assumed",
+            True,
+        ),
         Figure("pupils without an absence", 0.155, share("never_absent", "pupils"), "prototype", True),
         Figure("15–29 days, elementary", 0.048, share("middle", "pupils", "elementary"), "prototype", False),
-        Figure("15–29 days, junior high", 0.041, share("middle", "pupils", "junior_high"), "prototype", False),
+        Figure(
+            "15–29 days, junior high", 0.041, share("middle", "pupils", "junior_high"), "prototype", False
+        ),
         Figure("出席停止 for influenza", 0.08, share("influenza", "pupils"), "assumed", True),
-        Figure("recall@5 of order by total, elementary", 0.43, share("named_cases", "labels", "elementary"), "prototype; published best .50", False),
-        Figure("recall@5 of order by total, junior high", 0.49, share("named_cases", "labels", "junior_high"), "prototype", False),
+        Figure(
+            "recall@5 of order by total, elementary",
+            0.43,
+            share("named_cases", "labels", "elementary"),
+            "prototype; published best .50",
+            False,
+        ),
+        Figure(
+            "recall@5 of order by total, junior high",
+            0.49,
+            share("named_cases", "labels", "junior_high"),
+            "prototype",
+            False,
+        ),
     ]
     return table
 
@@ -105,7 +170,9 @@ def table(rows: Iterable[Figure]) -> str:
         published = "–" if row.published is None else f"{row.published:.4f}"
         deviation = "–" if row.deviation is None else f"{row.deviation:+.1%}"
         note = "" if row.matched else " (not asserted)"
-        lines.append(f"{row.name:<44}{published:>10}{row.simulated:>11.4f}{deviation:>11}  {row.source}{note}")
+        lines.append(
+            f"{row.name:<44}{published:>10}{row.simulated:>11.4f}{deviation:>11}  {row.source}{note}"
+        )
     return "\n".join(lines)
 
 

@@ -1,51 +1,25 @@
 """The city: years lived one after another with the same pupils, and the door to everything made from them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator import latent
 from simulator.calendar import SchoolCalendar, build_calendar
-from simulator.courses import Courses, follow
+from simulator.courses import follow
 from simulator.days import YearDays, live
-from simulator.episodes import Episodes, Kind, no_episodes
+from simulator.episodes import Episodes, no_episodes
 from simulator.names import MARKUP_PERSON
 from simulator.population import Pupils
 from simulator.randomness import stream
+from simulator.recording import Register, write_down
+from simulator.records import SimulatedDay, Writer
 from simulator.rosters import Roster, first_cohorts, form_classes, next_cohorts
 from simulator.schools import School, build_schools
 from simulator.settings import Settings
 from simulator.transfers import move_pupils
-
-#: A case of 不登校: at least this many days of 病欠 and 事故欠 in the school year.
-CASE_DAYS = 30
-_NOT_A_CASE = (Kind.none, Kind.reluctant, Kind.chronic)
-
-
-@dataclass(frozen=True)
-class CityYear:
-    """One school year of the city. ``was_case`` bool [pupil]: a case of 不登校 in the year before."""
-
-    year: int
-    calendar: SchoolCalendar
-    roster: Roster
-    days: YearDays
-    courses: Courses
-    was_case: NDArray[np.bool_]
-
-    def absences(self) -> NDArray[np.int64]:
-        """Days of 病欠 and 事故欠 in the year, int [pupil known by then]."""
-        total = np.zeros(len(self.was_case), dtype=np.int64)
-        np.add.at(total, self.roster.pupil, self.days.absent.sum(axis=1))
-        return total
-
-    def cases(self) -> NDArray[np.bool_]:
-        """Pupils with a case of 不登校 this year, bool [pupil known by then]."""
-        course = np.zeros(len(self.was_case), dtype=bool)
-        course[self.courses.pupil[~np.isin(self.courses.kind, _NOT_A_CASE)]] = True
-        return np.asarray(course & (self.absences() >= CASE_DAYS))
+from simulator.years import CityYear
 
 
 class City:
@@ -57,6 +31,7 @@ class City:
         self.pupils = Pupils()
         self.years: dict[int, CityYear] = {}
         self._episodes: Episodes = no_episodes(0)
+        self._registers: dict[int, Register] = {}
 
     def attendance(self, year: int) -> YearDays:
         """Attendance of one school year as it finally stands; rows are those of ``roster(year)``."""
@@ -69,6 +44,21 @@ class City:
     def calendar(self, year: int) -> SchoolCalendar:
         """School days of one school year."""
         return self.years[year].calendar
+
+    def register(self, year: int) -> Register:
+        """How the school office writes the year down; ``final_status`` is what stands in the end."""
+        if year not in self._registers:
+            self._registers[year] = write_down(self.settings, self.years[year])
+        return self._registers[year]
+
+    def days(self, year: int) -> Iterator[SimulatedDay]:
+        """Every event of a school year, day by day, in order of recorded times."""
+        before = self.years.get(year - 1)
+        known = len(before.was_case) if before else 0
+        writer = Writer(
+            self.settings, self.schools, self.pupils, self.years[year], self.register(year), known
+        )
+        return writer.days()
 
     def live_through(self, year: int) -> None:
         """Add the next school year (any year first, then one after another)."""

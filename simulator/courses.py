@@ -47,7 +47,12 @@ class Courses:
 
 
 def follow(
-    settings: NonAttendance, episodes: Episodes, traits: Pupils, here: NDArray[np.int64], calendar: SchoolCalendar, ahead: int
+    settings: NonAttendance,
+    episodes: Episodes,
+    traits: Pupils,
+    here: NDArray[np.int64],
+    calendar: SchoolCalendar,
+    ahead: int,
 ) -> Courses:
     """Courses of the pupils ``here`` (in the city this year) who have an episode, a reluctance or a chronic illness."""
     kind = episodes.kind[here].copy()
@@ -79,7 +84,9 @@ def stay_away(settings: NonAttendance, courses: Courses, draw: np.random.Generat
     return np.asarray(away)
 
 
-def _by_weekday(settings: NonAttendance, share: NDArray[np.float64], calendar: SchoolCalendar) -> NDArray[np.float32]:
+def _by_weekday(
+    settings: NonAttendance, share: NDArray[np.float64], calendar: SchoolCalendar
+) -> NDArray[np.float32]:
     """Mondays and the first days after a gap are harder (added on the logit scale)."""
     after_gap = calendar.days_since_long_gap(settings.long_gap_days) < _FIRST_DAYS
     shift = settings.monday_logit * (calendar.weekday == 0) + settings.after_gap_logit * after_gap

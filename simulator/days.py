@@ -50,7 +50,9 @@ class YearDays:
         return np.asarray((self.status == Code.sick) | (self.status == Code.other))
 
 
-def live(settings: Settings, roster: Roster, calendar: SchoolCalendar, traits: Pupils, courses: Courses) -> YearDays:
+def live(
+    settings: Settings, roster: Roster, calendar: SchoolCalendar, traits: Pupils, courses: Courses
+) -> YearDays:
     """Live through a school year."""
     away, sick_note, external = _away_days(settings, roster.year, courses)
     to_rows = _ToRows(roster, courses, len(traits))
@@ -134,7 +136,9 @@ def _away_days(
 def _causes(settings: Settings, roster: Roster, calendar: SchoolCalendar, traits: Pupils) -> _Causes:
     draw = stream(settings.seed, "illness", roster.year)
     rows, days = len(roster), len(calendar.days)
-    sick = illness.ordinary_sickness(settings.illness, draw, roster.grade, traits.proneness[roster.pupil], calendar)
+    sick = illness.ordinary_sickness(
+        settings.illness, draw, roster.grade, traits.proneness[roster.pupil], calendar
+    )
     spans = (
         sick,
         illness.family_reasons(settings.illness, draw, traits.proneness[roster.pupil], calendar),
@@ -154,7 +158,9 @@ def _influenza(
     mixing: NDArray[np.bool_],
 ) -> influenza.Outbreak:
     draw = stream(settings.seed, "influenza", roster.year)
-    return influenza.spread(settings.influenza, draw, roster.room, len(roster.classes), sick, mixing, calendar)
+    return influenza.spread(
+        settings.influenza, draw, roster.room, len(roster.classes), sick, mixing, calendar
+    )
 
 
 def _with_other_causes(stage: NDArray[np.uint8], causes: _Causes) -> NDArray[np.uint8]:

@@ -53,7 +53,9 @@ class Episodes:
     def extended(self, count: int) -> "Episodes":
         """The same with ``count`` more pupils who have none."""
         more = no_episodes(count)
-        return Episodes(*(np.concatenate([getattr(self, f.name), getattr(more, f.name)]) for f in fields(self)))
+        return Episodes(
+            *(np.concatenate([getattr(self, f.name), getattr(more, f.name)]) for f in fields(self))
+        )
 
     def put(self, pupils: NDArray[np.int64], other: "Episodes") -> "Episodes":
         """The same with the entries of ``pupils`` replaced, except ``was_case``."""
@@ -106,7 +108,9 @@ def new_episodes(
     level = np.where(slow, draw.uniform(*settings.slow_level, count), level)
     stop, resume = _ending(settings, draw, starts + ramp, ~slow & (draw.random(count) < settings.returns))
     supported = draw.random(count) < settings.support_reach
-    support = np.where(supported, starts + ramp / 2 + draw.uniform(*settings.support_after_days, count), NEVER)
+    support = np.where(
+        supported, starts + ramp / 2 + draw.uniform(*settings.support_after_days, count), NEVER
+    )
     low = draw.uniform(*settings.recovering_level, count)
     return Episodes(kinds, starts, ramp, level, stop, resume, low, support, np.zeros(count, dtype=bool))
 
@@ -119,7 +123,9 @@ def continuing_episodes(settings: NonAttendance, draw: np.random.Generator, coun
     return replace(no_episodes(count), kind=kind, start=np.full(count, -NEVER), level=level)
 
 
-def recovering_episodes(settings: NonAttendance, draw: np.random.Generator, count: int, days: int) -> Episodes:
+def recovering_episodes(
+    settings: NonAttendance, draw: np.random.Generator, count: int, days: int
+) -> Episodes:
     """Last year's cases that are back; some relapse in the course of the year."""
     relapses = draw.random(count) < settings.relapse
     level = draw.beta(*settings.mid, count)
@@ -136,7 +142,10 @@ def recovering_episodes(settings: NonAttendance, draw: np.random.Generator, coun
 
 
 def _ending(
-    settings: NonAttendance, draw: np.random.Generator, plateau: NDArray[np.float64], returns: NDArray[np.bool_]
+    settings: NonAttendance,
+    draw: np.random.Generator,
+    plateau: NDArray[np.float64],
+    returns: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Day of return and day of relapse."""
     count = len(plateau)

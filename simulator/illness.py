@@ -37,7 +37,11 @@ def by_level(pair: Pair, grade: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def ordinary_sickness(
-    settings: Illness, draw: np.random.Generator, grade: NDArray[np.int64], proneness: NDArray[np.float64], calendar: SchoolCalendar
+    settings: Illness,
+    draw: np.random.Generator,
+    grade: NDArray[np.int64],
+    proneness: NDArray[np.float64],
+    calendar: SchoolCalendar,
 ) -> Spans:
     """Spells of sickness, more of them in winter; some children are prone to it."""
     season = _season(settings, calendar)
@@ -80,7 +84,9 @@ def bereavements(settings: Illness, draw: np.random.Generator, rows: int, days: 
     return Spans(row, draw.integers(0, days, len(row)), draw.integers(1, 4, len(row)))
 
 
-def entrance_exams(settings: Illness, draw: np.random.Generator, grade: NDArray[np.int64], calendar: SchoolCalendar) -> Spans:
+def entrance_exams(
+    settings: Illness, draw: np.random.Generator, grade: NDArray[np.int64], calendar: SchoolCalendar
+) -> Spans:
     """中3: single days for entrance examinations (校長が認めた日)."""
     weights = np.isin(calendar.month, _EXAM_MONTHS).astype(float)
     expected = np.where(grade == LAST_GRADE, settings.entrance_exam_days, 0.0)

@@ -65,7 +65,9 @@ def arrive(
     was_case[pupils] = case
     episodes = _turn_of_year(settings, draw, episodes, pupils[case], grades[case], days)
     begun = ~case & (draw.random(len(pupils)) < rates.new_cases[grades - 1])
-    late = new_episodes(settings, draw, _draw_kinds(settings, draw, int(begun.sum())), draw.uniform(-days, 0, begun.sum()))
+    late = new_episodes(
+        settings, draw, _draw_kinds(settings, draw, int(begun.sum())), draw.uniform(-days, 0, begun.sum())
+    )
     open_ = (late.start + late.ramp > -30) & (late.stop > 0) & (late.kind != Kind.slow)
     chosen = np.flatnonzero(open_ & (draw.random(len(late)) < settings.unfinished_chance))
     return episodes.put(pupils[begun][chosen], late.take(chosen)).with_cases(was_case)
@@ -113,7 +115,9 @@ def begin(
     return episodes.put(pupils[chosen], new_episodes(settings, draw, kinds, starts))
 
 
-def onset_weights(settings: NonAttendance, calendar: SchoolCalendar, entry_grade: bool) -> NDArray[np.float64]:
+def onset_weights(
+    settings: NonAttendance, calendar: SchoolCalendar, entry_grade: bool
+) -> NDArray[np.float64]:
     """Chance that an onset falls on each day: high after long gaps, and in a new school's first weeks."""
     since_gap = calendar.days_since_long_gap(settings.long_gap_days)
     weights = np.where(since_gap < settings.after_gap_days, settings.after_gap_hazard, 1.0)
@@ -169,7 +173,11 @@ def _turn_of_year(
 
 
 def _still_open(
-    settings: NonAttendance, draw: np.random.Generator, episodes: Episodes, pupils: NDArray[np.int64], last_days: int
+    settings: NonAttendance,
+    draw: np.random.Generator,
+    episodes: Episodes,
+    pupils: NDArray[np.int64],
+    last_days: int,
 ) -> NDArray[np.bool_]:
     """Episodes of any onset kind under way on the last day that do not end with the class."""
     here = episodes.take(pupils)

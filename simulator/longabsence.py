@@ -6,7 +6,7 @@ Long-absent in a month: ten absences (病欠, 事故欠) in it, or thirty in the
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.city import CityYear
+from simulator.years import CityYear
 
 _IN_MONTH, _IN_YEAR = 10, 30
 #: Months in which the published protocol predicts (August and September are left out; April has no past).

@@ -57,11 +57,15 @@ def draw_people(
     foreign = draw.integers(0, len(_FOREIGN), count)
     return [
         _person(settings, float(v), int(family), int(sex), int(g), int(other), int(abroad))
-        for v, family, sex, g, other, abroad in zip(variant, families, sexes, given, other_family, foreign, strict=True)
+        for v, family, sex, g, other, abroad in zip(
+            variant, families, sexes, given, other_family, foreign, strict=True
+        )
     ]
 
 
-def _person(settings: Recording, variant: float, family: int, sex: int, given: int, other: int, abroad: int) -> Person:
+def _person(
+    settings: Recording, variant: float, family: int, sex: int, given: int, other: int, abroad: int
+) -> Person:
     name = _join(_FAMILY[family], (_GIRLS if sex else _BOYS)[given])
     if variant < settings.foreign_name:
         return Person(_join(*_FOREIGN[abroad]), school=name)

@@ -14,6 +14,7 @@ from simulator.names import Person
 from simulator.randomness import stream
 from simulator.settings import Settings
 
+
 @dataclass
 class Pupils:
     """Everything about a pupil that outlives a school year."""
@@ -74,7 +75,9 @@ def _birth_ordinals(draw: np.random.Generator, year: int, grades: NDArray[np.int
     return starts + draw.integers(0, 365, len(grades))
 
 
-def _some(draw: np.random.Generator, count: int, share: float, level: tuple[float, float]) -> NDArray[np.float64]:
+def _some(
+    draw: np.random.Generator, count: int, share: float, level: tuple[float, float]
+) -> NDArray[np.float64]:
     """A level for a share of people, 0 for the others."""
     chosen = draw.random(count) < share
     return np.where(chosen, draw.uniform(level[0], level[1], count), 0.0)

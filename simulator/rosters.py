@@ -106,7 +106,9 @@ class Cohorts:
             self.newcomers.update(added)
 
     def _elders(self, school: int, grade: int, count: int) -> NDArray[np.int64]:
-        older = [p for (s, g), found in self.members.items() if g > grade and self._near(school, s) for p in found]
+        older = [
+            p for (s, g), found in self.members.items() if g > grade and self._near(school, s) for p in found
+        ]
         if not older:
             return np.full(count, -1)
         chosen = self._draw.choice(older, count)
@@ -148,7 +150,9 @@ def next_cohorts(
     return cohorts
 
 
-def _complete(settings: Settings, cohorts: Cohorts, school: int, grade: int, draw: np.random.Generator) -> None:
+def _complete(
+    settings: Settings, cohorts: Cohorts, school: int, grade: int, draw: np.random.Generator
+) -> None:
     present = len(cohorts.members.get((school, grade), []))
     if grade == 1:
         cohorts.welcome(school, grade, cohorts.drawn_size(school), moved_in=False)
@@ -157,10 +161,14 @@ def _complete(settings: Settings, cohorts: Cohorts, school: int, grade: int, dra
         cohorts.trim(school, grade, size)
         cohorts.welcome(school, grade, size - present, moved_in=True)
     else:
-        cohorts.welcome(school, grade, int(draw.binomial(present, settings.scale.moves_in_spring)), moved_in=True)
+        cohorts.welcome(
+            school, grade, int(draw.binomial(present, settings.scale.moves_in_spring)), moved_in=True
+        )
 
 
-def form_classes(settings: Settings, pupils: Pupils, schools: list[School], cohorts: Cohorts, days: int) -> Roster:
+def form_classes(
+    settings: Settings, pupils: Pupils, schools: list[School], cohorts: Cohorts, days: int
+) -> Roster:
     """Class change on 1 April: shuffle each grade, deal it out, number each class in kana order."""
     draw = stream(settings.seed, "classes", cohorts.year)
     classes: list[ClassRoom] = []
@@ -170,7 +178,9 @@ def form_classes(settings: Settings, pupils: Pupils, schools: list[School], coho
         count = max(1, round(len(members) / schools[school].class_size))
         order = draw.permutation(len(members))
         for n in range(count):
-            ordered = sorted((members[i] for i in order[n::count].tolist()), key=lambda p: kana_key(pupils, p))
+            ordered = sorted(
+                (members[i] for i in order[n::count].tolist()), key=lambda p: kana_key(pupils, p)
+            )
             rows += [(pupil, len(classes), number) for number, pupil in enumerate(ordered, 1)]
             classes.append(ClassRoom(school, grade, _label(school, n)))
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)

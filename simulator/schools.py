@@ -56,7 +56,9 @@ def check_digit(body: str) -> int:
 def build_schools(settings: Settings) -> list[School]:
     """Elementary schools first, then junior high; codes count from 9,900,001."""
     scale = settings.scale
-    kinds = [SchoolKind.elementary] * scale.elementary_schools + [SchoolKind.junior_high] * scale.junior_schools
+    kinds = [SchoolKind.elementary] * scale.elementary_schools + [
+        SchoolKind.junior_high
+    ] * scale.junior_schools
     return [_school(settings, kind, order) for order, kind in enumerate(kinds)]
 
 
@@ -68,7 +70,9 @@ def _school(settings: Settings, kind: SchoolKind, order: int) -> School:
     if not junior and position < scale.small_schools:
         grade_size = scale.small_grade_size
     name = f"{_NAMES[position % len(_NAMES)]}{'' if position < len(_NAMES) else '第二'}{'中' if junior else '小'}学校"
-    return School(school_code(kind, _FIRST_NUMBER + order), name, kind, grade_size, scale.class_size[int(junior)])
+    return School(
+        school_code(kind, _FIRST_NUMBER + order), name, kind, grade_size, scale.class_size[int(junior)]
+    )
 
 
 def grade_number(grade: int) -> int:

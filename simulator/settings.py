@@ -93,7 +93,9 @@ class NonAttendance:
     booked_sick: tuple[float, float] = (0.62, 0.18)  # share booked 病欠 early and on the plateau; assumed
     separate_room: float = 0.30  # of the days present of partly attending pupils, for those who use it
     separate_room_users: float = 0.40
-    counted_present_users: float = 0.12  # 出席扱い at an external place; about one in eight (memory of FY2024)
+    counted_present_users: float = (
+        0.12  # 出席扱い at an external place; about one in eight (memory of FY2024)
+    )
     counted_present: float = 0.15  # of their days away
     # Support that changes the course (contaminates labels): reached per case, level multiplied. Assumed.
     support_reach: float = 0.15
@@ -161,6 +163,11 @@ class Surveys:
     loading: float = 0.35
     missing: float = 0.08
     missing_away: float = 0.54
+    away_from: float = 0.3  # "non-attending" here: likelier than this to be away on the day; assumed
+    onset_shift: float = 0.3  # answers sink while an absence grows, in standard deviations; assumed
+    wrong_reference: float = (
+        0.008  # answers whose kana or birth date is wrong (1 in ~120 stayed unlinked in Toda)
+    )
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ class Recording:
     unrecorded_class_day: float = 0.002  # a class whose roll-call never comes
     unknown_pupil_day: float = 0.0002
     unreported: float = 0.12  # absences no parent reported by 8:40
-    provisional_wrong: float = 0.03  # provisional absences that arrive late after all, per absence
+    late_seen_absent: float = 0.5  # late pupils first marked absent, then confirmed as 遅刻
     confirmed_minutes: tuple[int, int] = (530, 660)  # 8:50-11:00
     evening_corrections: float = 0.004  # of exceptions, the same evening
     later_corrections: float = 0.012  # 病欠 <-> 事故欠 settled within days

@@ -16,7 +16,11 @@ _AROUND_ONSET = (Stage.precursor, Stage.ramp, Stage.slow, Stage.plateau, Stage.c
 
 
 def draw_signals(
-    settings: Settings, roster: Roster, status: NDArray[np.uint8], stage: NDArray[np.uint8], calendar: SchoolCalendar
+    settings: Settings,
+    roster: Roster,
+    status: NDArray[np.uint8],
+    stage: NDArray[np.uint8],
+    calendar: SchoolCalendar,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Flags (late, left early) and infirmary visits of the days present, uint8 [row, day] each."""
     chosen = settings.signals
@@ -26,7 +30,9 @@ def draw_signals(
     present = status == Code.present
     late_chance = by_level(chosen.late, roster.grade)[:, None] / days + chosen.onset_late * onset
     late = present & (draw.random(status.shape, dtype=np.float32) < late_chance)
-    early = present & (draw.random(status.shape, dtype=np.float32) < chosen.early / days + chosen.onset_early * onset)
+    early = present & (
+        draw.random(status.shape, dtype=np.float32) < chosen.early / days + chosen.onset_early * onset
+    )
     expected = chosen.infirmary / days + chosen.onset_infirmary * onset
     visits = present & (draw.random(status.shape, dtype=np.float32) < expected)
     flags = np.where(late, Flag.late, 0) | np.where(early, Flag.left_early, 0)

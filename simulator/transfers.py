@@ -24,7 +24,9 @@ def move_pupils(settings: Settings, pupils: Pupils, roster: Roster, days: int) -
     leaving = np.concatenate([np.flatnonzero(out), np.array(list(new_rooms), dtype=np.int64)])
     last = roster.last.copy()
     last[leaving] = moving_day[leaving]
-    arrivals = [(int(roster.pupil[row]), room, int(moving_day[row]), False) for row, room in new_rooms.items()]
+    arrivals = [
+        (int(roster.pupil[row]), room, int(moving_day[row]), False) for row, room in new_rooms.items()
+    ]
     arrivals += _arrivals_from_outside(settings, pupils, roster, days, draw)
     return _append(replace(roster, last=last), sorted(arrivals, key=lambda arrival: arrival[2]), days)
 
