@@ -1,0 +1,5 @@
+CREATE POLICY feed ON {table} TO gateway_feed USING (true) WITH CHECK (true);
+
+ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
