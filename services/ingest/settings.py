@@ -1,0 +1,32 @@
+"""Settings of the ingest service: environment variables ``KIZASHI_…``."""
+
+from datetime import time
+from typing import Literal
+
+from services.ingest.ticks import Times
+from services.kit.settings import KitSettings
+
+#: The limit of a request as it travels; a body of this size is already too large.
+MAX_BODY_BYTES = 2 * 1024 * 1024
+
+
+class Settings(KitSettings):
+    """What the door needs to know."""
+
+    #: "wall": the school clock follows the wall clock. "external": whoever holds the scope moves it.
+    clock: Literal["wall", "external"] = "wall"
+    settle_at: time = time(11, 0)
+    close_at: time = time(18, 0)
+    max_unpacked_bytes: int = 16 * 1024 * 1024
+    max_items: int = 10_000
+    max_requests_in_flight: int = 16
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Names under which this service may be called, without port."""
+        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
+
+    @property
+    def times(self) -> Times:
+        """When a school day settles and closes."""
+        return Times(self.settle_at, self.close_at)

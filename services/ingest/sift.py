@@ -1,0 +1,130 @@
+"""Good items from bad ones: each item of a request passes or is refused on its own. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts import records
+from contracts.envelope import Event, Meta
+from services.ingest.blind import event_id, lane_key, told_id
+from services.ingest.dates import Window
+from services.ingest.envelopes import Envelope, Item
+from services.ingest.refusals import WORDS, Kind, Unfit
+from services.ingest.validate import Draft, Grant, draft, judge, schools_of
+from services.kit.lanes import Outgoing
+
+Drafts = list[tuple[int, Draft]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refused item: its place, the id under which its source may know it, and why."""
+
+    index: int
+    unfit: Unfit
+    event_id: str = ""
+    size_bytes: int = 0
+
+    def told(self) -> dict[str, str | int]:
+        """What the caller is told; never a value of the record."""
+        words = WORDS[self.unfit.kind]
+        return {
+            "index": self.index,
+            **({"id": self.event_id} if self.event_id else {}),
+            "code": words.code.value,
+            "kind": self.unfit.kind.value,
+            "pointer": self.unfit.pointer,
+            "reason_ja": words.reason_ja,
+            "reason_en": words.reason_en,
+            "mend_ja": words.mend_ja,
+            "mend_en": words.mend_en,
+        }
+
+
+def drafts(items: Sequence[Item], source: str) -> tuple[Drafts, list[Refused]]:
+    """Decode every item by the schema of its type."""
+    found: Drafts = []
+    refused: list[Refused] = []
+    for item in items:
+        if isinstance(item.content, Unfit):
+            refused.append(Refused(item.index, item.content))
+            continue
+        try:
+            found.append((item.index, draft(item.content)))
+        except Unfit as unfit:
+            refused.append(_refusal(item.index, unfit, source, item.content))
+    return found, refused
+
+
+def mentioned(found: Drafts) -> set[str]:
+    """Every school that these records speak of."""
+    return {school for _, each in found for _, school in schools_of(each.body)}
+
+
+def registered(found: Iterable[Draft]) -> set[str]:
+    """Schools that these records register."""
+    return {each.body.school for each in found if isinstance(each.body, records.SchoolRegistered)}
+
+
+def _refusal(index: int, unfit: Unfit, source: str, envelope: Envelope) -> Refused:
+    return Refused(index, unfit, told_id(source, envelope.id), len(bytes(envelope.data)))
+
+
+class _Seen:
+    """Finds two different records under one (source, id)."""
+
+    def __init__(self) -> None:
+        self._data: dict[tuple[str, str], bytes] = {}
+
+    def check(self, envelope: Envelope) -> None:
+        """Raises Unfit when the pair stood for something else before."""
+        data = bytes(envelope.data)
+        if self._data.setdefault((envelope.source, envelope.id), data) != data:
+            raise Unfit(Kind.same_id, "/id")
+
+
+def sift(
+    found: Drafts, grant: Grant, known: Collection[str], window: Window
+) -> tuple[list[Draft], list[Refused]]:
+    """Which records may pass, in their order; schools registered here count as known."""
+    schools = set(known) | registered(each for _, each in found if grant.allows(each.envelope.type))
+    seen = _Seen()
+    passed: list[Draft] = []
+    refused: list[Refused] = []
+    for index, each in found:
+        try:
+            judge(each, grant, schools, window)
+            seen.check(each.envelope)
+            passed.append(each)
+        except Unfit as unfit:
+            refused.append(_refusal(index, unfit, grant.source, each.envelope))
+    return passed, refused
+
+
+def outgoing(each: Draft, source: str, key: bytes, now: datetime, traceparent: str) -> Outgoing:
+    """The record as it goes to the bus: blind key, derived id, a new trace, accepted at ``now``."""
+    envelope = each.envelope
+    name = event_id(key, source, envelope.source, envelope.id)
+    lane = lane_key(key, source, each.body)
+    meta = Meta(
+        id=name,
+        source=source,
+        type=envelope.type,
+        time=each.time,
+        recorded_at=each.recorded_at,
+        subject=lane,
+        sequence=each.sequence,
+        traceparent=traceparent,
+        origin_at=now,
+    )
+    return Outgoing(
+        topic="records",
+        body=each.body,
+        id=name,
+        key=lane,
+        subject=lane,
+        cause=Event(meta, each.body),
+        sequence=each.sequence,
+        everywhere=not lane,
+        source=source,
+    )

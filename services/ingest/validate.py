@@ -1,0 +1,194 @@
+"""From an envelope to a record that may travel: schema first, then what a schema cannot say.
+
+Pure: the present moment, the caller's grant and the registered schools are arguments.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+
+import msgspec
+
+from contracts import records
+from contracts.envelope import HeaderError, moment
+from contracts.records import PupilRef
+from contracts.registry import BY_NAME, Body, decoder
+from services.ingest.dates import Window, school_year_of
+from services.ingest.envelopes import BINARY, Envelope
+from services.ingest.refusals import Kind, Unfit
+from services.ingest.schema_errors import DECODING, unfit
+
+#: What sources may publish: the identified records; the school clock needs a scope of its own.
+CLOCK_TYPE = "clock-advanced"
+RECORD_TYPES = frozenset(
+    name for name, kind in BY_NAME.items() if kind.identified and kind.body.__module__ == records.__name__
+)
+ACCEPTED_TYPES = RECORD_TYPES | {CLOCK_TYPE}
+#: Lines of one record: a school year's days, a class's exceptions, a survey's answers.
+MAX_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a caller may send. ``None`` means every school, or every record type."""
+
+    source: str
+    schools: frozenset[str] | None = None
+    types: frozenset[str] | None = None
+    clock: bool = False
+
+    def allows(self, name: str) -> bool:
+        """Whether events of this type may be sent."""
+        return self.clock if name == CLOCK_TYPE else self.types is None or name in self.types
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record that fits its schema; whether it may pass is still to be judged."""
+
+    envelope: Envelope
+    body: Body
+    time: datetime
+    recorded_at: datetime
+    sequence: int
+
+
+def _moments(envelope: Envelope) -> tuple[datetime, datetime]:
+    texts = envelope.time or envelope.recordedtime, envelope.recordedtime or envelope.time
+    if not texts[0]:
+        raise Unfit(Kind.no_time, "/time")
+    try:
+        return moment(texts[0], "/time"), moment(texts[1], "/recordedtime")
+    except HeaderError as error:
+        raise Unfit(Kind.bad_attribute, str(error)) from None
+
+
+def _sequence(envelope: Envelope) -> int:
+    text = str(envelope.sequence)
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Unfit(Kind.bad_attribute, "/sequence")
+    return int(text)
+
+
+def draft(envelope: Envelope) -> Draft:
+    """Decode an envelope's data by the schema of its type.
+
+    Raises:
+        Unfit: attributes or data do not fit.
+    """
+    if envelope.type not in ACCEPTED_TYPES:
+        raise Unfit(Kind.unknown_type, "/type")
+    if envelope.specversion != "1.0":
+        raise Unfit(Kind.bad_attribute, "/specversion")
+    if envelope.datacontenttype.partition(";")[0].strip() != BINARY:
+        raise Unfit(Kind.bad_attribute, "/datacontenttype")
+    time, recorded_at = _moments(envelope)
+    try:
+        body = decoder(envelope.type).decode(envelope.data)
+    except DECODING as error:
+        raise (
+            unfit(error, "/data") if bytes(envelope.data) else Unfit(Kind.missing_field, "/data")
+        ) from None
+    return Draft(envelope, body, time, recorded_at, _sequence(envelope))
+
+
+# --- what a schema cannot say ---
+
+
+@cache
+def _date_fields(kind: type[Body]) -> tuple[str, ...]:
+    hints = msgspec.structs.fields(kind)
+    return tuple(field.name for field in hints if field.type is date and field.name != "birth_date")
+
+
+def _check_dates(body: Body, window: Window) -> None:
+    for name in _date_fields(type(body)):
+        if not window.holds(getattr(body, name)):
+            raise Unfit(Kind.impossible_date, f"/data/{name}")
+    match body:
+        case records.PupilRegistered() if not window.holds_birth(body.birth_date):
+            raise Unfit(Kind.impossible_date, "/data/birth_date")
+        case records.PupilEnrolled() | records.StaffAssigned() if body.valid_to <= body.valid_from:
+            raise Unfit(Kind.impossible_date, "/data/valid_to")
+        case records.RollCallTaken() if school_year_of(body.date) != body.school_year:
+            raise Unfit(Kind.wrong_year, "/data/school_year")
+        case records.CalendarPublished():
+            _check_calendar(body, window)
+
+
+def _check_calendar(body: records.CalendarPublished, window: Window) -> None:
+    for index, day in enumerate(body.days):
+        if not window.holds(day.date):
+            raise Unfit(Kind.impossible_date, f"/data/days/{index}/date")
+        if school_year_of(day.date) != body.school_year:
+            raise Unfit(Kind.wrong_year, f"/data/days/{index}/date")
+
+
+def references(body: Body) -> list[tuple[str, PupilRef]]:
+    """Every reference to a child in a record, with its JSON pointer."""
+    if isinstance(body, records.RollCallTaken):
+        return [(f"/data/exceptions/{i}/pupil", each.pupil) for i, each in enumerate(body.exceptions)]
+    ref = getattr(body, "pupil", None)
+    return [("/data/pupil", ref)] if isinstance(ref, PupilRef) else []
+
+
+def _complete(ref: PupilRef) -> bool:
+    place = (ref.school, ref.school_year, ref.grade, ref.class_label, ref.number)
+    return (
+        ref.source_id is not None
+        or all(part is not None for part in place)
+        or (bool(ref.family_kana) and bool(ref.given_kana) and ref.birth_date is not None)
+    )
+
+
+def _check_references(body: Body, window: Window) -> None:
+    for pointer, ref in references(body):
+        if not _complete(ref):
+            raise Unfit(Kind.no_pupil, pointer)
+        if ref.birth_date is not None and not window.holds_birth(ref.birth_date):
+            raise Unfit(Kind.impossible_date, f"{pointer}/birth_date")
+
+
+def _check_lines(body: Body) -> None:
+    for name in ("days", "exceptions", "answers", "names"):
+        if len(getattr(body, name, ())) > MAX_LINES:
+            raise Unfit(Kind.too_many, f"/data/{name}")
+
+
+def schools_of(body: Body) -> list[tuple[str, str]]:
+    """Every school that a record speaks of, with its JSON pointer."""
+    found = [("/data/school", body.school)] if hasattr(body, "school") else []
+    found += [(f"{pointer}/school", ref.school) for pointer, ref in references(body) if ref.school]
+    return found
+
+
+def _check_schools(body: Body, grant: Grant, known: Collection[str]) -> None:
+    for pointer, school in schools_of(body):
+        if grant.schools is not None:
+            if school not in grant.schools:
+                raise Unfit(Kind.forbidden_school, pointer)
+        elif school not in known and not isinstance(body, records.SchoolRegistered):
+            raise Unfit(Kind.unknown_school, pointer)
+
+
+def judge(each: Draft, grant: Grant, known: Collection[str], window: Window) -> None:
+    """Whether a record may pass.
+
+    Args:
+        known: registered schools, those of the same request included.
+        window: possible dates as of now.
+
+    Raises:
+        Unfit: it may not.
+    """
+    if not grant.allows(each.envelope.type):
+        raise Unfit(Kind.forbidden_type, "/type")
+    if not window.holds_moment(each.time):
+        raise Unfit(Kind.impossible_date, "/time")
+    if not window.holds_moment(each.recorded_at):
+        raise Unfit(Kind.impossible_date, "/recordedtime")
+    _check_lines(each.body)
+    _check_schools(each.body, grant, known)
+    _check_references(each.body, window)
+    _check_dates(each.body, window)
