@@ -1,0 +1,1 @@
+"""The screens: thin routes that ask a door, and templates that draw what they are handed."""
