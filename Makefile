@@ -13,7 +13,7 @@ ARGS ?=
 help: ## show this list
 	@echo "Kizashi (兆し). First: make demo"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "ARGS passes arguments on, for example: make demo ARGS=\"--exit --report demo.json\""
 
@@ -21,9 +21,9 @@ setup: $(VENV)/.installed ## install everything under .venv and the user's cache
 
 $(VENV)/.installed: requirements.lock pyproject.toml kizashi/embedded/kafka-jars.lock kizashi/embedded/node/package-lock.json
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "Python packages (about 3 minutes the first time) ..."
+	@echo "Python packages (390 MB the first time) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(PY) -m kizashi.embedded.fetch
 	@touch $@
 
