@@ -1,19 +1,24 @@
 """From a started stack to one that services can join: roles, schemas, topics, rights, secret files."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from kizashi import topics, topology
-from kizashi.embedded.principals import apply_principals
+from kizashi.embedded.broker_check import KafkaAddress
+from kizashi.embedded.principals import Principal, apply_principals
 from kizashi.embedded.roles import apply_schemas, connect_administrator
 from kizashi.embedded.secret_files import Secrets, write_private
 from kizashi.embedded.stack import Addresses, Stack
 from services.kit.migrate import migrate
 
 Say = Callable[[str], None]
+SIGN_IN_SECONDS = 20.0
 
 
 def owner_url(addresses: Addresses, secrets: Secrets, service: str) -> sqlalchemy.URL:
@@ -75,6 +80,29 @@ def environment(
         "KIZASHI_REDIS_PORT": str(addresses.redis.port),
         "KIZASHI_SOURCES": ",".join(sources),
     }
+
+
+def wait_for_sign_in(address: KafkaAddress, principals: Sequence[Principal]) -> None:
+    """Wait until the broker knows the passwords: they are stored at once but applied a moment later.
+
+    Raises:
+        TimeoutError: a principal still cannot sign in after ``SIGN_IN_SECONDS``.
+    """
+    deadline = time.monotonic() + SIGN_IN_SECONDS
+    for principal in principals:
+        settings = address.client_settings(principal.name, principal.password)
+        while not _signs_in(settings):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Kafka does not let {principal.name} sign in")
+
+
+def _signs_in(settings: dict[str, str]) -> bool:
+    refused: list[KafkaError] = []
+    client = AdminClient({**settings, "log_level": "0", "error_cb": refused.append})
+    try:
+        return bool(client.list_topics(timeout=1.0).brokers) and not refused
+    except KafkaException:
+        return False
 
 
 async def provision(data_dir: Path, stack: Stack, sources: tuple[str, ...], say: Say) -> None:

@@ -1,0 +1,1 @@
+"""Whom to tell, how, and how often: alerts, their budget, their routing and their life."""
