@@ -82,7 +82,7 @@ def build_calendar(
     after_graduation = _in_school_year(year, *settings.junior_graduation)
     is_open[:, LAST_GRADE, [position for position, day in enumerate(days) if day > after_graduation]] = False
     half = np.array([_is_half_day(day, ordinary) for day in days])
-    storm = _storm(settings, days, is_open[:, 1:LAST_GRADE].all(axis=(0, 1)), seed, year)
+    storm = _storm(settings, days, np.asarray(is_open[:, 1:LAST_GRADE].all(axis=(0, 1))), seed, year)
     if storm >= 0:
         is_open[:, :, storm] = False
     return SchoolCalendar(year, days, is_open, half, storm)

@@ -5,7 +5,7 @@ Ratios are taken of counts pooled over cities and years, so that small cities do
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,78 @@ from simulator.years import CASE_DAYS
 _SEVERE_DAYS, _HARDLY_ATTENDED = 90, 10
 _LEVELS = ("elementary", "junior_high")
 _NEW_KINDS = {Kind.sudden: "sudden", Kind.gradual: "gradual", Kind.slow: "slow"}
+_E, _J = _LEVELS
+#: name, published figure (or which setting holds it), numerator, denominator, source, asserted
+_TABLE: tuple[tuple[str, float | str, str, str, str, bool], ...] = (
+    (
+        "不登校, elementary",
+        "rate elementary",
+        f"cases.{_E}",
+        f"pupils.{_E}",
+        "Toda .86, Japan 1.0 %, FY2020",
+        True,
+    ),
+    (
+        "不登校, junior high",
+        "rate junior high",
+        f"cases.{_J}",
+        f"pupils.{_J}",
+        "Toda 3.64, Japan 4.1 %, FY2020",
+        True,
+    ),
+    (
+        "new in the year, elementary",
+        "new elementary",
+        f"new.{_E}",
+        f"cases.{_E}",
+        "70,419/137,704, FY2024",
+        True,
+    ),
+    (
+        "new in the year, junior high",
+        "new junior high",
+        f"new.{_J}",
+        f"cases.{_J}",
+        "83,409/216,266, FY2024",
+        True,
+    ),
+    (">= 90 days, of 不登校", 0.542, "severe", "cases", "191,958/353,970, FY2024; .574 in FY2015", True),
+    ("attended <= 10 days, of 不登校", 0.104, "hardly", "cases", "13,150/125,991, FY2015", True),
+    ("sudden, of new cases", "sudden", "kind.sudden", "kinds", "assumed", True),
+    ("gradual, of new cases", "gradual", "kind.gradual", "kinds", "assumed", True),
+    ("slow, of new cases", "slow", "kind.slow", "kinds", "assumed", True),
+    (
+        "other long absence, elementary",
+        0.0048,
+        f"other.{_E}",
+        f"pupils.{_E}",
+        "FY2014, denominator from memory",
+        True,
+    ),
+    (
+        "other long absence, junior high",
+        0.0085,
+        f"other.{_J}",
+        f"pupils.{_J}",
+        "FY2014; known to be too low",
+        False,
+    ),
+    ("absences of others, elementary", 4.6, f"ordinary_days.{_E}", f"ordinary.{_E}", "4-6 assumed", True),
+    ("absences of others, junior high", 4.2, f"ordinary_days.{_J}", f"ordinary.{_J}", "4-6 assumed", True),
+    ("pupils without an absence", 0.155, "never_absent", "pupils", "prototype", True),
+    ("15-29 days, elementary", 0.048, f"middle.{_E}", f"pupils.{_E}", "prototype", False),
+    ("15-29 days, junior high", 0.041, f"middle.{_J}", f"pupils.{_J}", "prototype", False),
+    ("出席停止 for influenza", 0.08, "influenza", "pupils", "assumed", True),
+    (
+        "recall@5 by total, elementary",
+        0.43,
+        f"named_cases.{_E}",
+        f"labels.{_E}",
+        "prototype; published best .50",
+        False,
+    ),
+    ("recall@5 by total, junior high", 0.49, f"named_cases.{_J}", f"labels.{_J}", "prototype", False),
+)
 
 
 @dataclass(frozen=True)
@@ -68,99 +140,35 @@ def count_year(city: City, year: int) -> Counter[str]:
 
 def figures(counts: Counter[str], settings: Settings) -> list[Figure]:
     """The table of published and simulated figures."""
-
-    def share(part: str, whole: str, level: str = "") -> float:
-        names = [level] if level else list(_LEVELS)
-        return sum(counts[f"{part}.{n}"] for n in names) / max(1, sum(counts[f"{whole}.{n}"] for n in names))
-
-    chosen = settings.nonattendance
-    new = max(1, sum(counts[f"kind.{kind}"] for kind in _NEW_KINDS.values()))
-    table = [
+    target = settings.nonattendance
+    from_settings = {
+        "rate elementary": target.target[0],
+        "rate junior high": target.target[1],
+        "new elementary": target.target_new[0],
+        "new junior high": target.target_new[1],
+        "sudden": target.mix[0],
+        "gradual": target.mix[1],
+        "slow": target.mix[2],
+    }
+    return [
         Figure(
-            "不登校 elementary",
-            chosen.target[0],
-            share("cases", "pupils", "elementary"),
-            "Toda .86 – Japan 1.0 %, FY2020",
-            True,
-        ),
-        Figure(
-            "不登校 junior high",
-            chosen.target[1],
-            share("cases", "pupils", "junior_high"),
-            "Toda 3.64 – Japan 4.1 %, FY2020",
-            True,
-        ),
-        Figure(
-            "new in the year, elementary",
-            chosen.target_new[0],
-            share("new", "cases", "elementary"),
-            "70,419/137,704, FY2024",
-            True,
-        ),
-        Figure(
-            "new in the year, junior high",
-            chosen.target_new[1],
-            share("new", "cases", "junior_high"),
-            "83,409/216,266, FY2024",
-            True,
-        ),
-        Figure(">= 90 days, of 不登校", 0.542, share("severe", "cases"), "191,958/353,970, FY2024", True),
-        Figure(
-            "attended <= 10 days, of 不登校", 0.104, share("hardly", "cases"), "13,150/125,991, FY2015", True
-        ),
-        Figure("sudden, of new cases", chosen.mix[0], counts["kind.sudden"] / new, "assumed", True),
-        Figure("gradual, of new cases", chosen.mix[1], counts["kind.gradual"] / new, "assumed", True),
-        Figure("slow, of new cases", chosen.mix[2], counts["kind.slow"] / new, "assumed", True),
-        Figure(
-            "long absence, other reasons, elementary",
-            0.0048,
-            share("other", "pupils", "elementary"),
-            "FY2014, denominator from memory",
-            True,
-        ),
-        Figure(
-            "long absence, other reasons, junior high",
-            0.0085,
-            share("other", "pupils", "junior_high"),
-            "FY2014, denominator from memory",
-            False,
-        ),
-        Figure(
-            "absences of ordinary pupils, elementary",
-            4.6,
-            share("ordinary_days", "ordinary", "elementary"),
-            "prototype; 4–6 assumed",
-            True,
-        ),
-        Figure(
-            "absences of ordinary pupils, junior high",
-            4.2,
-            share("ordinary_days", "ordinary", "junior_high"),
-            "prototype; 4–6 assumed",
-            True,
-        ),
-        Figure("pupils without an absence", 0.155, share("never_absent", "pupils"), "prototype", True),
-        Figure("15–29 days, elementary", 0.048, share("middle", "pupils", "elementary"), "prototype", False),
-        Figure(
-            "15–29 days, junior high", 0.041, share("middle", "pupils", "junior_high"), "prototype", False
-        ),
-        Figure("出席停止 for influenza", 0.08, share("influenza", "pupils"), "assumed", True),
-        Figure(
-            "recall@5 of order by total, elementary",
-            0.43,
-            share("named_cases", "labels", "elementary"),
-            "prototype; published best .50",
-            False,
-        ),
-        Figure(
-            "recall@5 of order by total, junior high",
-            0.49,
-            share("named_cases", "labels", "junior_high"),
-            "prototype",
-            False,
-        ),
+            name,
+            from_settings[published] if isinstance(published, str) else published,
+            _ratio(counts, part, whole),
+            source,
+            matched,
+        )
+        for name, published, part, whole, source, matched in _TABLE
     ]
-    return table
+
+
+def _ratio(counts: Counter[str], part: str, whole: str) -> float:
+    """Quotient of two counts; a name without a level means both levels together."""
+    above, below = (
+        counts[name] if name in counts else sum(counts[f"{name}.{level}"] for level in _LEVELS)
+        for name in (part, whole)
+    )
+    return above / max(1, below)
 
 
 def table(rows: Iterable[Figure]) -> str:
@@ -178,8 +186,6 @@ def table(rows: Iterable[Figure]) -> str:
 
 def calibrate(settings: Settings, seeds: Iterable[int], years: tuple[int, ...]) -> Counter[str]:
     """Pooled counts of cities with the given seeds; each city's first year only warms it up."""
-    from dataclasses import replace
-
     counts: Counter[str] = Counter()
     for seed in seeds:
         city = build_city(replace(settings, seed=seed), years)
@@ -200,7 +206,8 @@ def _count_kinds(city: City, year: int, counts: Counter[str]) -> None:
     this = city.years[year]
     cases = this.cases() & ~this.was_case
     for kind, name in _NEW_KINDS.items():
-        counts[f"kind.{name}"] += int(cases[this.courses.pupil[this.courses.kind == kind]].sum())
+        found = int(cases[this.courses.pupil[this.courses.kind == kind]].sum())
+        counts.update({f"kind.{name}": found, "kinds": found})
 
 
 def _count_labels(city: City, year: int, counts: Counter[str]) -> None:

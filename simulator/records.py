@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 
 from contracts.envelope import Event
+from contracts.records import Record
 from simulator import registry_records as registry
 from simulator.attendance_records import AttendanceDesk
 from simulator.drafts import Draft, Printer
@@ -76,7 +77,7 @@ class Writer:
 
     def _registry(self, on: date) -> list[Draft]:
         roster, schools = self._this.roster, self._schools
-        bodies = [] if self._known else [registry.school_registered(school) for school in schools]
+        bodies: list[Record] = [] if self._known else [*map(registry.school_registered, schools)]
         bodies += registry.calendars_published(schools, self._this.calendar, storm_known=False)
         bodies += [registry.class_registered(schools, roster, room) for room in range(len(roster.classes))]
         rows = np.flatnonzero(roster.first == 0).tolist()

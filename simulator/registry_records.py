@@ -56,7 +56,8 @@ def pupil_enrolled(
         valid_from=valid_from,
         valid_to=valid_to,
         number=int(roster.number[row]),
-        moved_in=bool(roster.moved_in[row]),
+        # moved in during the year: what came before within this year is unknown
+        moved_in=bool(roster.moved_in[row] and roster.first[row] > 0),
     )
 
 

@@ -130,9 +130,9 @@ class Influenza:
     """Class-wise waves; 出席停止 5 days, closure 2-3 days (Joetsu study: 2 days at 10 % out)."""
 
     # About 8 % of pupils get 出席停止 in a season: outcome of these two, tuned.
-    import_per_day: float = 0.0007  # hazard of infection from outside the class at the peak
-    spread: float = 0.6  # pupils infected in class by one carrier, before class_sd
-    class_sd: float = 0.9  # log-normal: some classes are swept, some spared; assumed
+    import_per_day: float = 0.0013  # hazard of infection from outside the class at the peak
+    spread: float = 0.42  # pupils infected in class by one carrier, before class_sd
+    class_sd: float = 0.65  # log-normal: some classes are swept, some spared; assumed
     suspension_days: int = 5
     closure_share: float = 0.20
     closure_days: tuple[int, int] = (2, 3)
