@@ -69,9 +69,20 @@ class Effects:
 class Handler(Protocol[C]):
     """One subscriber's work: load, decide, save, emit inside the kernel's transaction."""
 
-    consumer: str
-    topics: tuple[str, ...]
-    wants: frozenset[str]
+    @property
+    def consumer(self) -> str:
+        """Its name in the topic catalogue: "features.facts"."""
+        ...
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics it reads."""
+        ...
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """Event types it looks at; the others of its topics are counted as applied unseen."""
+        ...
 
     def new_cache(self, partition: int) -> C:
         """An empty cache for a lane just taken over, or whose cache was dropped."""
