@@ -1,7 +1,7 @@
 CREATE FUNCTION alerts_today() RETURNS TABLE (
     raised bigint, held bigint, withdrawn bigint, unseen bigint, without_recipient bigint, undelivered bigint
 )
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp SET kizashi.counting = 'on'
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
 AS $$
     WITH today AS MATERIALIZED (SELECT school_date() AS date),
     standing AS MATERIALIZED (SELECT * FROM alert WHERE level IS NOT NULL AND NOT retracted)
@@ -29,7 +29,7 @@ $$;
 CREATE FUNCTION school_counts(schools text[]) RETURNS TABLE (
     school text, pupils bigint, open bigint, acknowledged bigint, closed bigint, standing bigint
 )
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp SET kizashi.counting = 'on'
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
 AS $$
     WITH today AS MATERIALIZED (
         SELECT d.date, date_trunc('month', d.date)::date AS month,

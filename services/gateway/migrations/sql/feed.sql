@@ -168,17 +168,18 @@ CREATE TABLE alert (
     alert_id text PRIMARY KEY,
     linkage_id text NOT NULL,
     school text NOT NULL,
-    basis text NOT NULL,
+    basis text NOT NULL DEFAULT 'combined',
     level int,
     as_of date,
     decided_by text,
     held boolean NOT NULL DEFAULT false,
     raised_at timestamptz,
-    retracted boolean NOT NULL,
+    raised_version bigint NOT NULL DEFAULT -1,
     retraction text,
     retracted_at timestamptz,
-    visible_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    version bigint NOT NULL
+    retracted_version bigint NOT NULL DEFAULT -1,
+    retracted boolean NOT NULL GENERATED ALWAYS AS (retracted_version >= raised_version) STORED,
+    visible_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 CREATE INDEX alert_of_child ON alert (linkage_id);

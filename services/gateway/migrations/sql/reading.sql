@@ -1,18 +1,14 @@
-CREATE POLICY reaching ON enrolment FOR SELECT TO gateway_owner
-    USING (current_setting('kizashi.reaching', true) = 'on' OR current_setting('kizashi.counting', true) = 'on');
+CREATE POLICY by_function ON enrolment FOR SELECT TO gateway_owner USING (session_user = 'gateway_page');
 
-CREATE POLICY counting ON alert FOR SELECT TO gateway_owner USING (current_setting('kizashi.counting', true) = 'on');
+CREATE POLICY by_function ON alert FOR SELECT TO gateway_owner USING (session_user = 'gateway_page');
 
-CREATE POLICY counting ON alert_event FOR SELECT TO gateway_owner USING (current_setting('kizashi.counting', true) = 'on');
+CREATE POLICY by_function ON alert_event FOR SELECT TO gateway_owner USING (session_user = 'gateway_page');
 
-CREATE POLICY counting ON alert_recipient FOR SELECT TO gateway_owner
-    USING (current_setting('kizashi.counting', true) = 'on');
+CREATE POLICY by_function ON alert_recipient FOR SELECT TO gateway_owner USING (session_user = 'gateway_page');
 
-CREATE POLICY counting ON alert_response FOR SELECT TO gateway_owner
-    USING (current_setting('kizashi.counting', true) = 'on');
+CREATE POLICY by_function ON alert_response FOR SELECT TO gateway_owner USING (session_user = 'gateway_page');
 
-CREATE POLICY counting ON month_count FOR SELECT TO gateway_owner
-    USING (current_setting('kizashi.counting', true) = 'on');
+CREATE POLICY by_function ON month_count FOR SELECT TO gateway_owner USING (session_user = 'gateway_page');
 
 CREATE POLICY related ON pupil_name FOR SELECT TO gateway_page
     USING (linkage_id IN (SELECT visible('registry')));

@@ -75,7 +75,7 @@ AS $$
 $$;
 
 CREATE FUNCTION visible(wanted text) RETURNS SETOF text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp SET kizashi.reaching = 'on' ROWS 100
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp ROWS 100
 AS $$
     WITH mine AS MATERIALIZED (SELECT * FROM opened(wanted)), today AS MATERIALIZED (SELECT school_date() AS date)
     SELECT e.linkage_id
@@ -96,7 +96,7 @@ AS $$
 $$;
 
 CREATE FUNCTION taught() RETURNS SETOF text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp SET kizashi.reaching = 'on' ROWS 40
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp ROWS 40
 AS $$
     SELECT e.linkage_id
     FROM held_now() h JOIN enrolment e ON e.class_id = h.class_id

@@ -1,4 +1,4 @@
-"""Read model, accounts and the wall of row-level security. The SQL is in ``../sql``, statements apart by a blank line."""
+"""Read model, accounts, the wall of row-level security. SQL in ``../sql``, statements apart by a blank line."""
 
 from pathlib import Path
 

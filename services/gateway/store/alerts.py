@@ -1,0 +1,127 @@
+"""What the feed writes about alerts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.gateway.feed.fold import Newest, Row
+from services.kit.lanes import Transaction
+
+_RAISED = """
+WITH incoming AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::date[], $7::text[],
+        $8::bool[], $9::timestamptz[], $10::bigint[], $11::int[])
+        AS t (alert_id, linkage_id, school, basis, level, as_of, decided_by, held, raised_at, version, partition)
+),
+merged AS (
+    INSERT INTO alert AS a (alert_id, linkage_id, school, basis, level, as_of, decided_by, held, raised_at,
+        raised_version)
+    SELECT alert_id, linkage_id, school, basis, level, as_of, decided_by, held, raised_at, version FROM incoming
+    ON CONFLICT (alert_id) DO UPDATE SET
+        basis = excluded.basis, level = excluded.level, as_of = excluded.as_of, decided_by = excluded.decided_by,
+        held = excluded.held, raised_at = excluded.raised_at, raised_version = excluded.raised_version,
+        visible_at = clock_timestamp()
+        WHERE a.raised_version < excluded.raised_version
+    RETURNING a.alert_id
+)
+SELECT i.alert_id, i.partition, m.alert_id IS NOT NULL AS changed FROM incoming i LEFT JOIN merged m USING (alert_id)
+"""
+
+_RETRACTED = """
+WITH incoming AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::int[])
+        AS t (alert_id, linkage_id, school, retraction, retracted_at, version, partition)
+),
+merged AS (
+    INSERT INTO alert AS a (alert_id, linkage_id, school, retraction, retracted_at, retracted_version)
+    SELECT alert_id, linkage_id, school, retraction, retracted_at, version FROM incoming
+    ON CONFLICT (alert_id) DO UPDATE SET retraction = excluded.retraction, retracted_at = excluded.retracted_at,
+        retracted_version = excluded.retracted_version, visible_at = clock_timestamp()
+        WHERE a.retracted_version < excluded.retracted_version
+    RETURNING a.alert_id
+)
+SELECT i.partition, count(*) AS stale FROM incoming i LEFT JOIN merged m USING (alert_id)
+WHERE m.alert_id IS NULL GROUP BY i.partition
+"""
+
+_REASONS = """
+INSERT INTO alert_reason (alert_id, item, audience, linkage_id, reasons, version)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+"""
+
+_RECIPIENTS = """
+INSERT INTO alert_recipient (alert_id, role, staff_id, step, linkage_id, version)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bigint[])
+ON CONFLICT DO NOTHING
+"""
+
+_HISTORY = """
+INSERT INTO alert_event (event_id, alert_id, linkage_id, step, at, level, held, retraction, channel, role, staff_id,
+    version)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::int[], $7::bool[],
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[])
+ON CONFLICT DO NOTHING
+"""
+
+_DELAYS = """
+INSERT INTO visible_delay (event_id, seconds)
+SELECT t.event_id, greatest(extract(epoch FROM clock_timestamp() - t.origin_at), 0)
+FROM unnest($1::text[], $2::timestamptz[]) AS t (event_id, origin_at)
+ON CONFLICT DO NOTHING
+"""
+
+
+def _columns(rows: Sequence[Row]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+async def save_raised(tx: Transaction, raised: Newest) -> tuple[list[str], Counter[int]]:
+    """The alerts that changed, and how many were stale by partition."""
+    if not raised:
+        return [], raised.stale
+    rows = await tx.fetch(_RAISED, *raised.columns())
+    stale = Counter(row["partition"] for row in rows if not row["changed"])
+    return [row["alert_id"] for row in rows if row["changed"]], raised.stale + stale
+
+
+async def save_retracted(tx: Transaction, retracted: Newest) -> Counter[int]:
+    """Withdrawals; a raising of a greater version revives the alert."""
+    if not retracted:
+        return retracted.stale
+    rows = await tx.fetch(_RETRACTED, *retracted.columns())
+    return retracted.stale + Counter({row["partition"]: row["stale"] for row in rows})
+
+
+async def replace_reasons(tx: Transaction, alert_ids: Sequence[str], rows: Sequence[Row]) -> None:
+    """The reasons of these alerts, the former ones gone."""
+    if alert_ids:
+        await tx.execute("DELETE FROM alert_reason WHERE alert_id = ANY($1::text[])", alert_ids)
+    if rows:
+        await tx.execute(_REASONS, *_columns(rows))
+
+
+async def replace_recipients(tx: Transaction, alert_ids: Sequence[str], rows: Sequence[Row]) -> None:
+    """The first recipients of these alerts, the former ones gone; those of escalations stay."""
+    if alert_ids:
+        await tx.execute(
+            "DELETE FROM alert_recipient WHERE alert_id = ANY($1::text[]) AND step = 0", alert_ids
+        )
+    await add_recipients(tx, rows)
+
+
+async def add_recipients(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Further recipients."""
+    if rows:
+        await tx.execute(_RECIPIENTS, *_columns(rows))
+
+
+async def save_history(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Steps of histories; the same step twice is one."""
+    if rows:
+        await tx.execute(_HISTORY, *_columns(rows))
+
+
+async def save_delays(tx: Transaction, origins: Mapping[str, datetime]) -> None:
+    """How old each confirming record is now that its alert becomes visible."""
+    if origins:
+        await tx.execute(_DELAYS, list(origins), list(origins.values()))

@@ -1,0 +1,226 @@
+"""What the feed writes: one statement per table and poll, newest version wins, everything parameterised.
+
+Every ``save_*`` takes the newest row of each natural key and returns how many were stale, by partition.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from services.gateway.feed.fold import Newest
+from services.kit.lanes import Transaction
+
+#: The columns of an enrolment that was taken back.
+NO_ENROLMENT = ("", "", 0, 0, None, date.max, date.min, False, True)
+
+_DAYS = """
+WITH incoming AS (
+    SELECT * FROM unnest($1::text[], $2::date[], $3::smallint[], $4::smallint[], $5::bigint[], $6::int[])
+        AS t (linkage_id, date, code, flags, version, partition)
+),
+merged AS (
+    INSERT INTO day_mark AS m (linkage_id, date, code, flags, version)
+    SELECT linkage_id, date, code, flags, version FROM incoming
+    ON CONFLICT (linkage_id, date) DO UPDATE
+        SET code = excluded.code, flags = excluded.flags, version = excluded.version
+        WHERE m.version < excluded.version
+    RETURNING new.linkage_id, new.date, new.code, new.flags,
+        coalesce(old.code, 0) AS was, coalesce(old.flags, 0) AS was_flags
+),
+counted AS (
+    INSERT INTO month_count AS c (linkage_id, month, sick, other, late, left_early, separate_room, excused, counted)
+    SELECT linkage_id, date_trunc('month', date)::date,
+        sum((code = 2)::int - (was = 2)::int), sum((code = 3)::int - (was = 3)::int),
+        sum((flags & 1) - (was_flags & 1)),
+        sum(((flags >> 1) & 1) - ((was_flags >> 1) & 1)),
+        sum(((flags >> 2) & 1) - ((was_flags >> 2) & 1)),
+        sum((code IN (4, 5, 6))::int - (was IN (4, 5, 6))::int),
+        sum((code IN (1, 2, 3))::int - (was IN (1, 2, 3))::int)
+    FROM merged
+    WHERE code <> was OR flags <> was_flags
+    GROUP BY 1, 2
+    ORDER BY 1, 2
+    ON CONFLICT (linkage_id, month) DO UPDATE SET
+        sick = c.sick + excluded.sick, other = c.other + excluded.other, late = c.late + excluded.late,
+        left_early = c.left_early + excluded.left_early, separate_room = c.separate_room + excluded.separate_room,
+        excused = c.excused + excluded.excused, counted = c.counted + excluded.counted
+)
+SELECT i.partition, count(*) AS stale
+FROM incoming i LEFT JOIN merged m USING (linkage_id, date)
+WHERE m.linkage_id IS NULL
+GROUP BY i.partition
+"""
+
+_ENROLMENTS = """
+WITH incoming AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[],
+        $8::date[], $9::date[], $10::bool[], $11::bool[], $12::bigint[], $13::int[])
+        AS t (linkage_id, enrolment_id, school, class_id, school_year, grade, number, valid_from, valid_to,
+            moved_in, withdrawn, version, partition)
+),
+merged AS (
+    INSERT INTO enrolment AS e (linkage_id, enrolment_id, school, class_id, school_year, grade, number,
+        valid_from, valid_to, moved_in, withdrawn, version)
+    SELECT linkage_id, enrolment_id, school, class_id, school_year, grade, number, valid_from, valid_to,
+        moved_in, withdrawn, version FROM incoming
+    ON CONFLICT (linkage_id, enrolment_id) DO UPDATE SET
+        school = excluded.school, class_id = excluded.class_id, school_year = excluded.school_year,
+        grade = excluded.grade, number = excluded.number, valid_from = excluded.valid_from,
+        valid_to = excluded.valid_to, moved_in = excluded.moved_in, withdrawn = excluded.withdrawn,
+        version = excluded.version
+        WHERE e.version < excluded.version
+    RETURNING e.linkage_id, e.enrolment_id
+)
+SELECT i.partition, count(*) AS stale
+FROM incoming i LEFT JOIN merged m USING (linkage_id, enrolment_id)
+WHERE m.linkage_id IS NULL
+GROUP BY i.partition
+"""
+
+_SURVEYS = """
+INSERT INTO survey_round AS s (linkage_id, survey, school_year, round, audience, date, positive, asked, version)
+SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[], $6::date[], $7::int[], $8::int[],
+    $9::bigint[])
+ON CONFLICT (linkage_id, survey, school_year, round, audience) DO UPDATE SET
+    date = excluded.date, positive = excluded.positive, asked = excluded.asked, version = excluded.version
+    WHERE s.version < excluded.version
+"""
+
+_VISITS = """
+WITH incoming AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::bigint[], $6::int[])
+        AS t (linkage_id, visit_id, date, kind, version, partition)
+),
+merged AS (
+    INSERT INTO infirmary_visit AS v (linkage_id, visit_id, date, kind, version)
+    SELECT linkage_id, visit_id, date, kind, version FROM incoming
+    ON CONFLICT (linkage_id, visit_id) DO UPDATE SET
+        date = excluded.date, kind = excluded.kind, version = excluded.version
+        WHERE v.version < excluded.version
+    RETURNING v.linkage_id, v.visit_id
+)
+SELECT i.partition, count(*) AS stale
+FROM incoming i LEFT JOIN merged m USING (linkage_id, visit_id)
+WHERE m.linkage_id IS NULL
+GROUP BY i.partition
+"""
+
+_DETAILS = """
+WITH incoming AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::int[], $6::int[], $7::bigint[], $8::int[])
+        AS t (linkage_id, visit_id, date, symptom, entered_minute, left_minute, version, partition)
+),
+merged AS (
+    INSERT INTO infirmary_detail AS v (linkage_id, visit_id, date, symptom, entered_minute, left_minute, version)
+    SELECT linkage_id, visit_id, date, symptom, entered_minute, left_minute, version FROM incoming
+    ON CONFLICT (linkage_id, visit_id) DO UPDATE SET
+        date = excluded.date, symptom = excluded.symptom, entered_minute = excluded.entered_minute,
+        left_minute = excluded.left_minute, version = excluded.version
+        WHERE v.version < excluded.version
+    RETURNING v.linkage_id, v.visit_id
+)
+SELECT i.partition, count(*) AS stale
+FROM incoming i LEFT JOIN merged m USING (linkage_id, visit_id)
+WHERE m.linkage_id IS NULL
+GROUP BY i.partition
+"""
+
+_TALLIES = """
+INSERT INTO class_day AS d (class_id, date, counted, absent, late, version)
+SELECT * FROM unnest($1::text[], $2::date[], $3::int[], $4::int[], $5::int[], $6::bigint[])
+ON CONFLICT (class_id, date) DO UPDATE SET
+    counted = excluded.counted, absent = excluded.absent, late = excluded.late, version = excluded.version
+    WHERE d.version < excluded.version
+"""
+
+_SETTLED = """
+INSERT INTO settled_day (school, date) SELECT * FROM unnest($1::text[], $2::date[]) ON CONFLICT DO NOTHING
+"""
+
+#: Everything about a child, wherever it lies. Names come and go by ``pupil-profile`` as well.
+_OF_CHILD = (
+    "pupil_name",
+    "enrolment",
+    "day_mark",
+    "month_count",
+    "survey_round",
+    "infirmary_visit",
+    "infirmary_detail",
+    "alert_reason",
+    "alert_recipient",
+    "alert_response",
+    "alert_event",
+    "alert",
+    "note",
+)
+#: Of those, the tables that others than ``gateway.facts`` write.
+_CROSSING = ("pupil_name", *_OF_CHILD[7:])
+
+
+async def _stale(tx: Transaction, statement: str, newest: Newest) -> Counter[int]:
+    if not newest:
+        return newest.stale
+    rows = await tx.fetch(statement, *newest.columns())
+    return newest.stale + Counter({row["partition"]: row["stale"] for row in rows})
+
+
+async def save_days(tx: Transaction, days: Newest) -> Counter[int]:
+    """Days and, by what changed, the counts of their months."""
+    return await _stale(tx, _DAYS, days)
+
+
+async def save_enrolments(tx: Transaction, enrolments: Newest) -> Counter[int]:
+    """Enrolments."""
+    return await _stale(tx, _ENROLMENTS, enrolments)
+
+
+async def save_visits(tx: Transaction, visits: Newest) -> Counter[int]:
+    """That there was a visit to the 保健室."""
+    return await _stale(tx, _VISITS, visits)
+
+
+async def save_details(tx: Transaction, details: Newest) -> Counter[int]:
+    """What the nurse coded."""
+    return await _stale(tx, _DETAILS, details)
+
+
+async def save_surveys(tx: Transaction, surveys: Newest) -> None:
+    """Figures of survey rounds by audience."""
+    if surveys:
+        await tx.execute(_SURVEYS, *surveys.columns()[:-1])
+
+
+async def save_tallies(tx: Transaction, tallies: Newest) -> None:
+    """Class counts of days."""
+    if tallies:
+        await tx.execute(_TALLIES, *tallies.columns()[:-1])
+
+
+async def save_settled(tx: Transaction, settled: Iterable[tuple[Any, Any]]) -> None:
+    """Days whose provisional marks count by now."""
+    ordered = sorted(settled)
+    if ordered:
+        await tx.execute(_SETTLED, [school for school, _ in ordered], [day for _, day in ordered])
+
+
+async def erased(tx: Transaction) -> set[str]:
+    """Every child whose data went."""
+    return {row["linkage_id"] for row in await tx.fetch("SELECT linkage_id FROM erased")}
+
+
+async def erase(tx: Transaction, linkage_ids: Sequence[str]) -> None:
+    """Delete everything about these children and keep their IDs in the ledger."""
+    await tx.execute(
+        "INSERT INTO erased (linkage_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", linkage_ids
+    )
+    for table in _OF_CHILD:
+        await tx.execute(f"DELETE FROM {table} WHERE linkage_id = ANY($1::text[])", linkage_ids)
+
+
+async def sweep(tx: Transaction) -> None:
+    """What two writers may have crossed over, and measurements nobody reads any more."""
+    for table in _CROSSING:
+        await tx.execute(f"DELETE FROM {table} WHERE linkage_id IN (SELECT linkage_id FROM erased)")
+    await tx.execute("DELETE FROM visible_delay WHERE at < now() - interval '1 day'")
+    await tx.execute("DELETE FROM dead_letter_seen WHERE heard_at < now() - interval '30 days'")
