@@ -268,13 +268,15 @@ class WindowSeries:
     """For the chart: one value per past school day of the year, equal lengths.
 
     Absences and lates within the last 20 school days up to each date; ``class_absent_20`` the same for
-    the mean classmate (None where the class count is unknown).
+    the mean classmate (None where the class count is unknown). ``absent_total``: absences of the school
+    year up to each date.
     """
 
     dates: tuple[date, ...]
     absent_20: tuple[int, ...]
     late_20: tuple[int, ...]
     class_absent_20: tuple[float | None, ...]
+    absent_total: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
