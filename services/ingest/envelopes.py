@@ -15,6 +15,7 @@ from services.ingest.schema_errors import DECODING, unfit
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _NOTHING = msgspec.Raw(b"")
 _REQUIRED = frozenset({"/specversion", "/id", "/source", "/type"})
+_UNREADABLE = (Kind.not_json, Kind.not_utf8)
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 LINES = "application/x-ndjson"
@@ -61,9 +62,17 @@ def _read(text: bytes | msgspec.Raw) -> Envelope | Unfit:
         found = unfit(error, "")
         if found.kind is Kind.missing_field and found.pointer in _REQUIRED:
             return Unfit(Kind.missing_attribute, found.pointer)
-        if found.kind in (Kind.not_json, Kind.not_utf8):
-            return found
+        if found.kind in _UNREADABLE:
+            return found if _is_utf8(bytes(text)) else Unfit(Kind.not_utf8)
         return Unfit(Kind.bad_attribute, found.pointer)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def structured(body: bytes) -> list[Item]:
@@ -73,7 +82,7 @@ def structured(body: bytes) -> list[Item]:
         Malformed: the body is no JSON.
     """
     content = _read(body)
-    if isinstance(content, Unfit) and content.kind in (Kind.not_json, Kind.not_utf8):
+    if isinstance(content, Unfit) and content.kind in _UNREADABLE:
         raise Malformed(content.kind)
     return [Item(0, content)]
 
@@ -101,12 +110,7 @@ def lines(body: bytes) -> list[Item]:
 
 def headers_readable(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether every header value is UTF-8, so that nothing of doubtful encoding is looked at further."""
-    try:
-        for _, value in headers:
-            value.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    return all(_is_utf8(value) for _, value in headers)
 
 
 def _attribute(value: str) -> str:

@@ -152,7 +152,8 @@ def _check_references(body: Body, window: Window) -> None:
 
 def _check_lines(body: Body) -> None:
     for name in ("days", "exceptions", "answers", "names"):
-        if len(getattr(body, name, ())) > MAX_LINES:
+        lines = getattr(body, name, None)
+        if isinstance(lines, list) and len(lines) > MAX_LINES:
             raise Unfit(Kind.too_many, f"/data/{name}")
 
 
