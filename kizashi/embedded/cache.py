@@ -45,8 +45,10 @@ def fill_once(target: Path, fill: Callable[[Path], None]) -> Path:
     """Return `target`, filling it first if it is missing.
 
     `fill` receives an empty folder beside the target; it becomes the target only if `fill` returns.
-    Other processes wait meanwhile, so a download happens once.
+    Other processes wait meanwhile, so a download happens once. A filled cache may be read-only.
     """
+    if target.is_dir():
+        return target
     with _only_one_filling(target):
         if not target.is_dir():
             draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))

@@ -88,7 +88,10 @@ def _download_all(folder: Path, progress: Progress) -> None:
 def kafka_jars(progress: Progress) -> list[Path]:
     """The jars on this machine, downloaded (46 MB) and verified on first use. Raises JarsUnavailable."""
     target = cache_dir() / f"kafka-{digest_of(LOCK)}"
-    folder = fill_once(target, lambda draft: _download_all(draft, progress))
+    try:
+        folder = fill_once(target, lambda draft: _download_all(draft, progress))
+    except OSError as problem:
+        raise JarsUnavailable(f"Apache Kafka's jars cannot be kept: {problem}") from problem
     return [folder / f"{jar.artifact}-{jar.version}.jar" for jar in locked_jars()]
 
 

@@ -167,3 +167,9 @@ def test_no_password_on_a_command_line(stack: Stack) -> None:
     passwords = [path.read_text() for path in (stack.data_dir / "secrets").rglob("*") if path.is_file()]
     lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
     assert not any(password in line for password in passwords for line in lines)
+
+
+def test_postgres_never_has_the_rights_of_root(stack: Stack) -> None:
+    server = psutil.Process(stack.pids["postgres"])
+    assert server.uids().effective != 0
+    assert all(child.uids().effective != 0 for child in server.children(recursive=True))
