@@ -60,7 +60,8 @@ def _context(cache: Path) -> MavenContext:
     return context
 
 
-def _fetch(jar: Jar, context: MavenContext, folder: Path) -> int:
+def fetch_jar(jar: Jar, context: MavenContext, folder: Path) -> int:
+    """Put `jar` into `folder`; returns its size in bytes. Raises JarsUnavailable when it is not the locked file."""
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
     found: Path = component.artifact().resolve()
     content = found.read_bytes()
@@ -75,7 +76,7 @@ def _download_all(folder: Path, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as cache, ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
         context = _context(Path(cache))
         try:
-            for size in pool.map(lambda jar: _fetch(jar, context, folder), jars):
+            for size in pool.map(lambda jar: fetch_jar(jar, context, folder), jars):
                 total += size
                 if total >= told + _TELL_EVERY_BYTES:
                     progress(f"Apache Kafka: {total / 1e6:.0f} of {_LOCKED_BYTES / 1e6:.0f} MB fetched")
