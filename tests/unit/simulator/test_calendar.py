@@ -54,5 +54,11 @@ def test_long_gaps_begin_new_counts() -> None:
 def test_terms_begin_and_end_with_half_days() -> None:
     found = calendar(2025)
     half = {found.days[i] for i in np.flatnonzero(found.half).tolist()}
-    assert {date(2025, 4, 8), date(2025, 7, 18), date(2025, 8, 27), date(2025, 12, 24), date(2026, 3, 24)} <= half
+    assert {
+        date(2025, 4, 8),
+        date(2025, 7, 18),
+        date(2025, 8, 27),
+        date(2025, 12, 24),
+        date(2026, 3, 24),
+    } <= half
     assert len(half) <= 8

@@ -56,21 +56,17 @@ def test_pupils_are_promoted_and_change_schools_at_the_right_time() -> None:
     last = before.last == len(city.calendar(2024).days)
     stayed = {6: 0, 7: 0}
     for row in np.flatnonzero(last).tolist():
-        pupil, grade, school = int(before.pupil[row]), int(before.grade[row]), int(before.school[row])
+        pupil, grade = int(before.pupil[row]), int(before.grade[row])
         if grade == 9:
             assert pupil not in new_grade
         elif pupil in new_grade:
             assert new_grade[pupil] == grade + 1
             if grade == 6:
                 stayed[6] += 1
-                assert after_school_is_junior(new_school[pupil])
+                assert city.schools[new_school[pupil]].is_junior
     assert stayed[6] > 800
     known_new_first = np.unique(after.pupil[after.grade == 1])
     assert np.all(known_new_first >= len(city.years[2024].was_case))
-
-
-def after_school_is_junior(school: int) -> bool:
-    return whole_city().schools[school].is_junior
 
 
 def test_most_pupils_of_the_lower_grades_stay() -> None:
