@@ -69,12 +69,17 @@ class Toy:
                 receipt = AttendanceWithdrawn(body.linkage_id, body.date)
                 name = derived_id(event.meta.id, "receipt")
                 effects.emit(
-                    lane.partition, Outgoing(TARGET, receipt, name, key=body.linkage_id, subject=body.linkage_id, cause=event)
+                    lane.partition,
+                    Outgoing(
+                        TARGET, receipt, name, key=body.linkage_id, subject=body.linkage_id, cause=event
+                    ),
                 )
         rows = [(linkage, day, code, version) for (linkage, day), (version, code) in sorted(best.items())]
         await tx.execute(
-            "INSERT INTO toy (linkage_id, day, code, version) SELECT * FROM unnest($1::text[], $2::date[], $3::int[], $4::bigint[])"
-            " ON CONFLICT (linkage_id, day) DO UPDATE SET code = excluded.code, version = excluded.version, applied = toy.applied + 1"
+            "INSERT INTO toy (linkage_id, day, code, version)"
+            " SELECT * FROM unnest($1::text[], $2::date[], $3::int[], $4::bigint[])"
+            " ON CONFLICT (linkage_id, day) DO UPDATE"
+            " SET code = excluded.code, version = excluded.version, applied = toy.applied + 1"
             " WHERE toy.version < excluded.version",
             *[list(column) for column in zip(*rows, strict=True)],
         )
@@ -84,7 +89,9 @@ class Toy:
 def mark(number: int, day: int = 0, code: AttendanceCode = AttendanceCode.sick, again: int = 0) -> Message:
     """An attendance mark of child ``number``."""
     linkage = derived_id("child", str(number))
-    body = AttendanceMarked(linkage, "B101210000018", "B101210000018/2025/5/1", date(2025, 4, 8) + timedelta(day), code)
+    body = AttendanceMarked(
+        linkage, "B101210000018", "B101210000018/2025/5/1", date(2025, 4, 8) + timedelta(day), code
+    )
     recorded_at = START + timedelta(days=day, minutes=again)
     meta = Meta(
         id=derived_id("mark", str(number), str(day), str(again)),
