@@ -35,6 +35,7 @@ def _environment() -> Environment:
         asset=asset,
         outcomes=tuple(AlertOutcome),
         roles=tuple(StaffRole),
+        grantable=tuple(item for item in Item if item is not Item.operations),
         both=[(language.value, words_in(language)) for language in Language],
     )
     return environment

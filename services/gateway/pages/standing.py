@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from contracts.codes import Band, Item
+from services.gateway.audience import of_reason
 from services.gateway.views import AlertCard, AlertStatus
 
 _ENDED = (AlertStatus.closed, AlertStatus.retracted)
@@ -35,9 +36,10 @@ def items(card: AlertCard) -> list[Item]:
     return list(dict.fromkeys(reason.item for reason in card.reasons))
 
 
-def narrowest(card: AlertCard) -> Item | None:
-    """The item of the card with a closer circle of readers than attendance, if there is one."""
-    return next((item for item in items(card) if item is not Item.attendance), None)
+def audience(card: AlertCard) -> str | None:
+    """Who else reads this card, where that is not the circle of plain attendance."""
+    audiences = [of_reason(reason) for reason in card.reasons]
+    return next((each for each in audiences if each != Item.attendance), None)
 
 
 def level_name(level: Band) -> str:

@@ -13,6 +13,8 @@ import yaml
 
 from services.gateway.views import Language
 
+__all__ = ["Language", "Text", "Words", "entries", "words_in"]
+
 _FOLDER = Path(__file__).parent / "texts"
 
 

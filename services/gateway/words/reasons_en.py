@@ -155,8 +155,8 @@ def _cumulative(evidence: CumulativeEvidence) -> Sentence:
     last_year = evidence.last_year_same_period
     kinds = _kinds(evidence.sick, evidence.other)
     return _told(
-        f"{_days(evidence.year_absent)} absent in this school year",
-        f"{_in_brackets(f'of {_school_days(evidence.school_days)}', kinds).strip()}.",
+        f"Absent on {evidence.year_absent} of {_school_days(evidence.school_days)} in this school year"
+        f"{_in_brackets(kinds)}.",
         "" if last_year is None else f"By the same time last year: {_days(last_year)}.",
     )
 

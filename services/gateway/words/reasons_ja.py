@@ -137,8 +137,8 @@ def _cumulative(evidence: CumulativeEvidence) -> Sentence:
     last_year = evidence.last_year_same_period
     kinds = _kinds(evidence.sick, evidence.other)
     return Sentence(
-        f"今年度の欠席は計{evidence.year_absent}日です",
-        f"{_in_brackets(f'授業日{evidence.school_days}日のうち', kinds)}。"
+        f"今年度の欠席は授業日{evidence.school_days}日のうち計{evidence.year_absent}日です",
+        f"{_in_brackets(kinds)}。"
         + ("" if last_year is None else f"昨年度の同じ時期は{last_year}日でした。"),
     )
 

@@ -1,0 +1,519 @@
+"""Views as the readers hand them over, for looking at pages and testing them without a running system.
+
+The people are invented; one of them is called `<img src=x onerror=alert(1)>`, as in every test city.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from contracts.codes import (
+    AlertOutcome,
+    AttendanceCode,
+    AttendanceFlag,
+    Band,
+    Basis,
+    DayKind,
+    Decider,
+    InfirmaryKind,
+    Item,
+    LongAbsence,
+    Refusal,
+    Retraction,
+    Rule,
+    StaffRole,
+    SurveyKind,
+    Symptom,
+)
+from contracts.features import (
+    CumulativeEvidence,
+    Evidence,
+    InfirmaryEvidence,
+    LatenessEvidence,
+    MonthEvidence,
+    StreakEvidence,
+    SurveyEvidence,
+    WeekdayEvidence,
+    WindowEvidence,
+)
+from contracts.risk import Reason
+from services.gateway import views
+from services.gateway.views import AlertCard, AlertStatus, AlertStep, ChildLine, DayCell, Language
+
+TODAY = date(2026, 12, 10)
+NOW = datetime(2026, 12, 9, 23, 52, tzinfo=UTC)
+SCHOOL = "B101210000018"
+SCHOOL_NAME = "戸田みどり小学校"
+HOSTILE = "<img src=x onerror=alert(1)>"
+_NAMES = (
+    ("青木 陽菜", "あおき ひな"),
+    ("石川 蓮", "いしかわ れん"),
+    ("上田 さくら", "うえだ さくら"),
+    ("遠藤 湊", "えんどう みなと"),
+    ("大野 結衣", "おおの ゆい"),
+    ("加藤 悠真", "かとう ゆうま"),
+    ("木村 莉子", "きむら りこ"),
+    (HOSTILE, "いんじぇくしょん てすと"),
+    ("小林 樹", "こばやし いつき"),
+    ("佐々木 凛", "ささき りん"),
+    ("清水 大和", "しみず やまと"),
+    ("鈴木 葵", "すずき あおい"),
+    ("高橋 颯太", "たかはし そうた"),
+    ("田中 美咲", "たなか みさき"),
+    ("中村 陸", "なかむら りく"),
+    ("長谷川 花音", "はせがわ かのん"),
+)
+
+
+def child(number: int) -> ChildLine:
+    """The child with this number in 5年2組."""
+    name, kana = _NAMES[number % len(_NAMES)]
+    return ChildLine(
+        f"{number:032x}",
+        name,
+        kana,
+        SCHOOL,
+        SCHOOL_NAME,
+        f"{SCHOOL}/2026/5/2",
+        5,
+        "2",
+        number + 1,
+        "homeroom",
+    )
+
+
+def reason(evidence: Evidence, *rules: Rule) -> Reason:
+    """A reason with the item its evidence belongs to."""
+    item = Item.attendance
+    if isinstance(evidence, InfirmaryEvidence):
+        item = Item.infirmary_count
+    if isinstance(evidence, SurveyEvidence):
+        item = Item.survey
+    return Reason(item, list(rules), evidence)
+
+
+def days(month: int, *numbers: int, year: int = 2026) -> list[date]:
+    """Dates of one month."""
+    return [date(year, month, number) for number in numbers]
+
+
+STREAK = reason(StreakEvidence(days(12, 8, 9, 10), 2, 1, 5, 1, 0.7), Rule.streak_3)
+MONTH = reason(
+    MonthEvidence(date(2026, 11, 1), 19, days(11, 6, 12, 20, 27), 3, 1, 0, 0, 21, 1, None), Rule.rate_doubled
+)
+WEEKDAY = reason(
+    WeekdayEvidence(0, 6, date(2026, 11, 2), date(2026, 12, 7), days(11, 9, 16, 30) + days(12, 7), 22, 1),
+    Rule.weekday,
+)
+LATE = reason(
+    LatenessEvidence(date(2026, 11, 27), date(2026, 12, 10), days(11, 30) + days(12, 2, 4, 8, 9), 1),
+    Rule.lateness,
+)
+VISITS = reason(InfirmaryEvidence(date(2026, 11, 27), date(2026, 12, 10), days(12, 2, 3, 9), 0))
+SURVEY = reason(SurveyEvidence(SurveyKind.lesson, date(2026, 6, 18), 7, 9, date(2026, 12, 8), 3, 9))
+TOTAL = reason(CumulativeEvidence(12, 9, 3, 146, 4), Rule.rate_10)
+WINDOW = reason(WindowEvidence(20, days(11, 19, 25) + days(12, 3), 3, 0, 0, 0.8), Rule.three_in_20)
+
+
+def card(
+    number: int,
+    level: Band,
+    *reasons: Reason,
+    status: AlertStatus = AlertStatus.new,
+    held: bool = False,
+    basis: Basis = Basis.attendance,
+) -> AlertCard:
+    """An alert about a child of 5年2組."""
+    return AlertCard(
+        alert_id=f"{number:032x}",
+        child=child(number),
+        level=level,
+        basis=basis,
+        status=status,
+        held=held,
+        raised_at=NOW - timedelta(minutes=7 * number),
+        as_of=TODAY,
+        decided_by=Decider.rules,
+        reasons=reasons,
+        may_respond=True,
+        version=1,
+    )
+
+
+def frame(language: Language = Language.ja, **changes: object) -> views.Frame:
+    """The frame of a class teacher."""
+    link = views.ClassLink(f"{SCHOOL}/2026/5/2", SCHOOL_NAME, 5, "2")
+    post = views.Post(StaffRole.homeroom, SCHOOL, SCHOOL_NAME, 5, link.class_id, "2")
+    plain = views.Frame(
+        name="山田 直子",
+        language=language,
+        csrf="token-of-this-session",
+        posts=(post,),
+        classes=(link,),
+        sees_children=True,
+        sees_operations=False,
+        administers=False,
+        demo=True,
+        school_date=TODAY,
+        is_school_day=True,
+        open_alerts=4,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def board() -> views.Board:
+    """A busy morning."""
+    taken = replace(
+        card(9, Band.check, WEEKDAY, status=AlertStatus.acknowledged),
+        acknowledged_by="佐藤 恵",
+        acknowledged_at=NOW,
+        escalated=True,
+    )
+    closed = replace(
+        card(12, Band.check, WINDOW, status=AlertStatus.closed),
+        closed_at=NOW,
+        outcome=AlertOutcome.contacted_family,
+    )
+    withdrawn = replace(
+        card(14, Band.check, STREAK, status=AlertStatus.retracted),
+        retracted_at=NOW,
+        retraction=Retraction.corrected,
+    )
+    return views.Board(
+        open=(
+            card(1, Band.soon, STREAK, MONTH),
+            card(7, Band.check, LATE, VISITS, basis=Basis.combined),
+            taken,
+            card(4, Band.watch, SURVEY, MONTH, basis=Basis.combined),
+        ),
+        others=(card(2, Band.watch, WINDOW, held=True), card(6, Band.watch, TOTAL, held=True)),
+        standing=(
+            views.StandingLine(child(10), 41, 8, date(2026, 12, 2)),
+            views.StandingLine(child(3), 33, 5, date(2026, 11, 26)),
+        ),
+        recent=(closed, withdrawn),
+        counts=(),
+        data_until=NOW,
+    )
+
+
+def quiet_board() -> views.Board:
+    """A morning without anything new."""
+    return replace(board(), open=(), others=())
+
+
+def counts_board() -> views.Board:
+    """What the board of education sees."""
+    schools = (
+        views.SchoolCounts(SCHOOL, SCHOOL_NAME, 642, 7, 12, 31, 9),
+        views.SchoolCounts("B101210000027", "戸田あおば小学校", 518, None, 6, 22, 5),
+        views.SchoolCounts("C101210000035", "戸田第一中学校", 733, 14, 25, 61, 28),
+    )
+    return views.Board((), (), (), (), schools, NOW)
+
+
+_HOLIDAYS = frozenset(
+    {date(2026, 4, 29), *days(5, 4, 5, 6), *days(9, 21, 22, 23), date(2026, 10, 12), *days(11, 3, 23)}
+)
+_MARKED: dict[date, tuple[AttendanceCode, int]] = (
+    dict.fromkeys((*days(5, 18), *days(9, 3), *days(11, 6, 12, 20), *days(12, 8)), (AttendanceCode.sick, 0))
+    | dict.fromkeys((*days(11, 27), *days(12, 9)), (AttendanceCode.other, 0))
+    | dict.fromkeys(days(10, 26, 27, 28, 29, 30), (AttendanceCode.suspended, 0))
+    | {day: (AttendanceCode.present, int(AttendanceFlag.late)) for day in (*days(9, 28), *days(11, 25, 30))}
+    | {
+        date(2026, 6, 23): (AttendanceCode.bereaved, 0),
+        date(2026, 6, 24): (AttendanceCode.bereaved, 0),
+        date(2026, 7, 2): (AttendanceCode.unknown, 0),
+        date(2026, 7, 8): (AttendanceCode.present, int(AttendanceFlag.left_early)),
+        date(2026, 10, 8): (AttendanceCode.authorised, 0),
+        date(2026, 11, 18): (AttendanceCode.class_closed, 0),
+        date(2026, 12, 3): (AttendanceCode.present, int(AttendanceFlag.separate_room)),
+        date(2026, 12, 4): (AttendanceCode.present, int(AttendanceFlag.late | AttendanceFlag.left_early)),
+        TODAY: (AttendanceCode.sick, int(AttendanceFlag.provisional)),
+    }
+)
+
+
+def _kind(on: date) -> DayKind:
+    vacation = (
+        date(2026, 7, 21) <= on <= date(2026, 8, 26) or on < date(2026, 4, 8) or on >= date(2026, 12, 25)
+    )
+    return DayKind.holiday if vacation or on.weekday() > 4 or on in _HOLIDAYS else DayKind.school_day
+
+
+def cell(on: date) -> DayCell:
+    """One date of the sample year."""
+    kind, future = _kind(on), on > TODAY
+    if kind is DayKind.holiday:
+        return DayCell(on, kind, AttendanceCode.no_school)
+    code, flags = _MARKED.get(on, (AttendanceCode.unknown if future else AttendanceCode.present, 0))
+    return DayCell(on, kind, code, flags, settled=on != TODAY, future=future)
+
+
+def _count(cells: Iterable[DayCell], *codes: AttendanceCode) -> int:
+    return sum(1 for each in cells if each.code in codes)
+
+
+def _month(first: date) -> views.MonthRow:
+    last = (first.replace(day=28) + timedelta(days=4)).replace(day=1)
+    cells = tuple(cell(first + timedelta(days=n)) for n in range((last - first).days))
+    past = [each for each in cells if not each.future and each.kind is DayKind.school_day]
+    return views.MonthRow(
+        month=first,
+        days=cells,
+        school_days=len(past),
+        sick=_count(past, AttendanceCode.sick),
+        other=_count(past, AttendanceCode.other),
+        late=sum(1 for each in past if each.flags & AttendanceFlag.late),
+        left_early=sum(1 for each in past if each.flags & AttendanceFlag.left_early),
+        separate_room=sum(1 for each in past if each.flags & AttendanceFlag.separate_room),
+        excused=_count(past, AttendanceCode.suspended, AttendanceCode.bereaved, AttendanceCode.authorised),
+        unknown=_count(past, AttendanceCode.unknown),
+    )
+
+
+def year() -> views.YearGrid:
+    """April to December."""
+    months = tuple(_month(date(2026, number, 1)) for number in range(4, 13))
+    return views.YearGrid(
+        2026,
+        months,
+        sum(each.school_days for each in months),
+        sum(each.sick for each in months),
+        sum(each.other for each in months),
+        sum(each.late for each in months),
+        sum(each.left_early for each in months),
+        sum(each.excused for each in months),
+        sum(each.unknown for each in months),
+    )
+
+
+def _school_days() -> list[DayCell]:
+    return [
+        each
+        for row in year().months
+        for each in row.days
+        if each.kind is DayKind.school_day and not each.future
+    ]
+
+
+def series(calm: bool = False) -> views.WindowSeries:
+    """The chart's data of the sample year; ``calm``: a year with two absences, a year earlier."""
+    past = _school_days()
+    absent = [int(each.code in (AttendanceCode.sick, AttendanceCode.other)) for each in past]
+    if calm:
+        absent = [int(n in (30, 95)) for n in range(len(past))]
+    late = [int(bool(each.flags & AttendanceFlag.late)) for each in past]
+    back = timedelta(days=365 if calm else 0)
+    return views.WindowSeries(
+        tuple(each.date - back for each in past),
+        tuple(sum(absent[max(0, n - 19) : n + 1]) for n in range(len(past))),
+        tuple(sum(late[max(0, n - 19) : n + 1]) for n in range(len(past))),
+        tuple(None if n < 5 else round(0.5 + 0.3 * ((n % 23) / 23), 2) for n in range(len(past))),
+        tuple(sum(absent[: n + 1]) for n in range(len(past))),
+    )
+
+
+def child_page() -> views.ChildPage:
+    """A child with a long story."""
+    whole = year()
+    steps = (
+        (AlertStep.raised, None, None),
+        (AlertStep.delivered, None, None),
+        (AlertStep.seen, "山田 直子", StaffRole.homeroom),
+        (AlertStep.acknowledged, "山田 直子", StaffRole.homeroom),
+        (AlertStep.closed, "山田 直子", StaffRole.homeroom),
+    )
+    history = tuple(
+        views.HistoryLine(
+            NOW - timedelta(days=20, hours=-n),
+            "a" * 32,
+            step,
+            Band.check if step is AlertStep.raised else None,
+            by,
+            role,
+            AlertOutcome.talked_with_child if step is AlertStep.closed else None,
+        )
+        for n, (step, by, role) in enumerate(steps)
+    )
+    return views.ChildPage(
+        child=child(1),
+        other_names=(),
+        homeroom="山田 直子",
+        places=(
+            views.Place(SCHOOL_NAME, 2026, 5, "2", 2, date(2026, 4, 1), date(2027, 4, 1)),
+            views.Place(SCHOOL_NAME, 2025, 4, "1", 3, date(2025, 4, 1), date(2026, 4, 1)),
+        ),
+        year=whole,
+        previous_years=(views.YearGrid(2025, (), 202, 5, 0, 2, 1, 3, 0),),
+        windows=(
+            views.WindowLine(5, 5, 2, 1, 0, 0, 1, 0.2),
+            views.WindowLine(20, 19, 4, 2, 2, 1, 1, 0.7),
+            views.WindowLine(60, 54, 6, 2, 4, 1, None, 1.9),
+        ),
+        long_absence=LongAbsence.none,
+        alerts=(card(1, Band.soon, STREAK, MONTH, status=AlertStatus.seen),),
+        history=history,
+        surveys=(
+            views.SurveyRound(SurveyKind.lesson, 2026, 2, date(2026, 12, 8), 3, 9),
+            views.SurveyRound(SurveyKind.lesson, 2026, 1, date(2026, 6, 18), 7, 9),
+        ),
+        infirmary=(views.InfirmaryMonth(date(2026, 12, 1), 3, 0, tuple(days(12, 2, 3, 9))),),
+        infirmary_visits=(
+            views.InfirmaryVisit(date(2026, 12, 9), InfirmaryKind.internal, Symptom.headache, 635, 670),
+        ),
+        notes=(
+            views.Note(
+                "b" * 32,
+                Item.guidance,
+                "放課後に声をかけた。友だちとの遊びの話をしていた。\n来週もう一度様子を見る。",
+                "山田 直子",
+                NOW - timedelta(days=19),
+                True,
+            ),
+        ),
+        note_items=(Item.guidance, Item.attendance),
+        data_until=NOW,
+    )
+
+
+def class_page() -> views.ClassPage:
+    """5年2組."""
+    recent = tuple(_school_days()[-10:])
+    clean = tuple(replace(each, code=AttendanceCode.present, flags=0) for each in recent)
+    levels = {1: Band.soon, 7: Band.check, 9: Band.check, 4: Band.watch}
+    rows = tuple(
+        views.ClassRow(
+            child=child(number),
+            today=(recent if number == 1 else clean)[-1],
+            recent=recent if number == 1 else clean,
+            month_absent=3 if number == 1 else number % 3 // 2,
+            year_sick=9 if number == 1 else number % 5,
+            year_other=number % 4 // 3,
+            late=number % 6 // 4,
+            left_early=number % 7 // 6,
+            excused=number % 8 // 5,
+            level=levels.get(number, Band.none),
+            long_absence=LongAbsence.standing if number == 10 else LongAbsence.none,
+        )
+        for number in range(len(_NAMES))
+    )
+    link = views.ClassLink(f"{SCHOOL}/2026/5/2", SCHOOL_NAME, 5, "2")
+    return views.ClassPage(link, "山田 直子", TODAY, True, rows, NOW)
+
+
+def search_page(query: str = "さ") -> views.SearchPage:
+    """Children whose kana holds the query."""
+    found = tuple(child(n) for n in range(len(_NAMES)) if query and query in child(n).kana)
+    return views.SearchPage(query, found, False)
+
+
+def operators_page(school_day: bool = True) -> views.OperatorsPage:
+    """A good morning, or a holiday."""
+    names = ("identity.records", "features.facts", "scoring.features", "notify.risk", "gateway.facts")
+    consumers = tuple(
+        views.ConsumerLine(
+            name.split(".")[0],
+            name,
+            41_872,
+            41_640,
+            212,
+            3,
+            17,
+            0,
+            0,
+            0,
+            4,
+            41_640,
+            41_640,
+            None,
+            False,
+            NOW,
+            False,
+        )
+        for name in names
+    )
+    lines = (
+        views.RefusedLine("ingest", "ingest.inbound", "inbound-koumu", Refusal.impossible_date, 2),
+        views.RefusedLine("ingest", "ingest.inbound", "inbound-koumu", Refusal.unknown_school, 1),
+    )
+    rows = (
+        views.ScoreRow("model", 214, 61, 0.87, 0.71, 0.24),
+        views.ScoreRow("rules", 240, 61, 0.82, 0.64, 0.21),
+        views.ScoreRow("streak_3", 331, 61, 0.61, 0.38, 0.11),
+        views.ScoreRow("total", 250, 61, 0.78, 0.62, None),
+    )
+    return views.OperatorsPage(
+        reconciliation=views.Reconciliation(0, 17, consumers),
+        age=views.EventAge(0.2, 0.34, 0.81, 48),
+        confirmed=views.Confirmed(
+            TODAY,
+            school_day,
+            22,
+            24,
+            (views.SchoolConfirmed(SCHOOL, SCHOOL_NAME, 22, 24),),
+            (("koumu", NOW), ("thermo", NOW - timedelta(hours=3))),
+        ),
+        waiting=views.Waiting(17, 5, NOW - timedelta(hours=2), NOW),
+        refused=views.Refused(3, lines),
+        undelivered=views.Undelivered(0, 0),
+        alerts=views.AlertsToday(6, 9, 1, 0),
+        deciders=(views.WhoDecides(Basis.attendance, Decider.rules, 128_400, rows, NOW),),
+        audit_chain_ok=True,
+        audit_sealed_until=NOW,
+        measured_at=NOW,
+    )
+
+
+def admin_page() -> views.AdminPage:
+    """One grant, two rows of the log."""
+    grant = views.GrantLine(
+        "c" * 32, "高橋 誠", StaffRole.nurse, SCHOOL_NAME, (Item.health,), TODAY, date(2027, 4, 1), None, None
+    )
+    audit = tuple(
+        views.AuditLine(
+            NOW, "山田 直子", action, ("attendance",), "homeroom", "shown", "", ("d" * 32,) * count
+        )
+        for action, count in (("list", 31), ("view", 1))
+    )
+    return views.AdminPage((grant,), audit)
+
+
+def sign_in_page(trouble: views.SignInTrouble | None = None) -> views.SignInPage:
+    """As a demonstration shows it."""
+    accounts = (
+        (StaffRole.homeroom, "山田 直子(5年2組)"),
+        (StaffRole.grade_head, "佐藤 恵(5年)"),
+        (StaffRole.vice_principal, "中島 健"),
+        (StaffRole.nurse, "高橋 誠"),
+        (StaffRole.board, "教育政策室"),
+        (StaffRole.operator, "デジタル戦略室"),
+    )
+    links = tuple(views.DemoAccount(role, name, f"/demo/{role}") for role, name in accounts)
+    return views.SignInPage("token-before-sign-in", "/", trouble, 40 if trouble else None, links)
+
+
+def acknowledged(before: views.Board, alert_id: str) -> views.Board:
+    """The board after 「確認しました」."""
+    changed = {"status": AlertStatus.acknowledged, "acknowledged_by": "山田 直子", "acknowledged_at": NOW}
+
+    def taken(cards: tuple[AlertCard, ...]) -> tuple[AlertCard, ...]:
+        return tuple(replace(each, **changed) if each.alert_id == alert_id else each for each in cards)
+
+    return replace(before, open=taken(before.open), others=taken(before.others))
+
+
+def closed(before: views.Board, alert_id: str, outcome: AlertOutcome) -> views.Board:
+    """The board after an outcome was recorded."""
+    every = (*before.open, *before.others)
+    ended = [
+        replace(each, status=AlertStatus.closed, closed_at=NOW, outcome=outcome)
+        for each in every
+        if each.alert_id == alert_id
+    ]
+    return replace(
+        before,
+        open=tuple(each for each in before.open if each.alert_id != alert_id),
+        others=tuple(each for each in before.others if each.alert_id != alert_id),
+        recent=(*ended, *before.recent),
+    )
