@@ -37,7 +37,7 @@ def test_rates_lie_between_toda_and_japan() -> None:
     assert 0.0364 * 0.9 <= simulated["不登校, junior high"] <= 0.041 * 1.1
 
 
-def test_first_labels_follow_the_prototype_profile() -> None:
+def test_first_labels_have_a_plausible_profile() -> None:
     """Per city and year: April holds the continuing pupils, July few, the rest of the year about 20 to 30."""
     cities = len(SEEDS) * (len(YEARS) - 1)
     monthly = {month: pooled()[f"first_label.{month}"] / cities for month in range(1, 13)}
