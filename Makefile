@@ -21,7 +21,7 @@ setup: $(VENV)/.installed ## install everything under .venv and the user's cache
 
 $(VENV)/.installed: requirements.lock pyproject.toml kizashi/embedded/kafka-jars.lock kizashi/embedded/node/package-lock.json
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "Python packages (390 MB the first time) ..."
+	@echo "Python packages (300 MB the first time) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(PY) -m kizashi.embedded.fetch
