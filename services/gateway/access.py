@@ -80,6 +80,8 @@ ROLE_ITEMS: dict[StaffRole, frozenset[Item]] = {
 SENSITIVE = frozenset({Item.counselling, Item.bullying, Item.welfare, Item.sos})
 #: Who may answer alerts and write notes: people who meet the child.
 RESPONDERS = frozenset(ROLE_ITEMS) - {StaffRole.board, StaffRole.operator}
+#: Who may hear what children say about teachers and families.
+CARERS = frozenset({StaffRole.nurse, StaffRole.counsellor, StaffRole.vice_principal, StaffRole.principal})
 _READS = frozenset({Action.list, Action.view, Action.search})
 _WRITES = frozenset({Action.respond, Action.note})
 #: Posts that may see numbers about schools, without children.

@@ -1,0 +1,217 @@
+"""SQL of accounts, credentials, grants and invitations, and of who the viewer is."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from contracts.codes import Item, StaffRole
+from services.gateway.access import Viewer
+from services.gateway.relation import Held
+from services.kit.lanes import Transaction
+
+_ENTER = """
+SELECT set_config('kizashi.viewer', $1, true), set_config('kizashi.auth_level', $2, true),
+    set_config('synchronous_commit', 'on', true)
+"""
+
+_VIEWER = """
+SELECT a.display_name, a.administrator, p.routing, school_date() AS school_date, is_demo() AS demo,
+    (SELECT json_agg(h) FROM held_now() h)::text AS held
+FROM account a, policy p
+WHERE a.account_id = $1 AND a.disabled_at IS NULL
+"""
+
+_ACCOUNT = """
+SELECT a.account_id, a.staff_id, c.secret, c.credential_id
+FROM account a LEFT JOIN credential c ON c.account_id = a.account_id AND c.kind = 'password' AND c.replaced_at IS NULL
+WHERE a.sign_in_name = $1 AND a.disabled_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Who looks, and when in school time."""
+
+    viewer: Viewer
+    school_date: date
+    demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What sign-in needs; ``secret`` is the stored password, if there is one."""
+
+    account_id: str
+    staff_id: str
+    secret: str | None
+
+
+def _held(text: str | None) -> tuple[Held, ...]:
+    return tuple(
+        Held(
+            StaffRole(each["role"]),
+            each["school"],
+            each["grade"],
+            each["class_id"],
+            date.fromisoformat(each["valid_from"]),
+            date.fromisoformat(each["valid_to"]),
+            each["granted"],
+            frozenset(Item(item) for item in each["items"]),
+        )
+        for each in json.loads(text or "[]") or []
+    )
+
+
+async def enter(tx: Transaction, account_id: str, staff_id: str, sid: str, auth_level: int) -> Entered | None:
+    """Name the viewer to row-level security for this transaction and read who that is; None: account disabled."""
+    await tx.execute(_ENTER, staff_id, str(int(auth_level)))
+    row = await tx.fetchrow(_VIEWER, account_id)
+    if row is None:
+        return None
+    viewer = Viewer(
+        account_id,
+        staff_id,
+        row["display_name"],
+        sid,
+        _held(row["held"]),
+        row["administrator"],
+        row["routing"] == "principal_first",
+    )
+    return Entered(viewer, row["school_date"], row["demo"])
+
+
+async def account(tx: Transaction, sign_in_name: str) -> Account | None:
+    """The account of a sign-in name."""
+    row = await tx.fetchrow(_ACCOUNT, sign_in_name)
+    return Account(row["account_id"], row["staff_id"], row["secret"]) if row else None
+
+
+async def account_of(tx: Transaction, account_id: str) -> tuple[str, str | None]:
+    """Sign-in name and stored password of an account."""
+    row = await tx.fetchrow(
+        "SELECT a.sign_in_name, c.secret FROM account a LEFT JOIN credential c "
+        "ON c.account_id = a.account_id AND c.kind = 'password' AND c.replaced_at IS NULL WHERE a.account_id = $1",
+        account_id,
+    )
+    return (row["sign_in_name"], row["secret"]) if row else ("", None)
+
+
+async def replace_password(tx: Transaction, account_id: str, credential_id: str, secret: str) -> None:
+    """The account's new password; the old one stays in the history."""
+    await tx.execute(
+        "UPDATE credential SET replaced_at = now() WHERE account_id = $1 AND kind = 'password' AND replaced_at IS NULL",
+        account_id,
+    )
+    await tx.execute(
+        "INSERT INTO credential (credential_id, account_id, kind, secret) VALUES ($1, $2, 'password', $3)",
+        credential_id,
+        account_id,
+        secret,
+    )
+
+
+async def add_account(
+    tx: Transaction,
+    account_id: str,
+    sign_in_name: str,
+    staff_id: str,
+    display_name: str,
+    *,
+    administrator: bool = False,
+    demo_role: str | None = None,
+) -> None:
+    """A new account."""
+    await tx.execute(
+        "INSERT INTO account (account_id, sign_in_name, staff_id, display_name, administrator, demo_role) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
+        account_id,
+        sign_in_name,
+        staff_id,
+        display_name,
+        administrator,
+        demo_role,
+    )
+
+
+async def use_invitation(tx: Transaction, token_hash: bytes) -> bool:
+    """Take a live invitation; False: none, used or expired."""
+    taken = await tx.fetchval(
+        "UPDATE invitation SET used_at = now() WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now() "
+        "RETURNING true",
+        token_hash,
+    )
+    return bool(taken)
+
+
+async def invite(tx: Transaction, token_hash: bytes, hours: int) -> bool:
+    """Write an invitation down; False when an administrator exists already."""
+    if await tx.fetchval("SELECT EXISTS (SELECT 1 FROM account WHERE administrator AND disabled_at IS NULL)"):
+        return False
+    await tx.execute(
+        "INSERT INTO invitation (token_hash, expires_at) VALUES ($1, now() + make_interval(hours => $2))",
+        token_hash,
+        hours,
+    )
+    return True
+
+
+async def demo_accounts(tx: Transaction) -> list[Any]:
+    """One-click accounts; empty outside demonstrations."""
+    return list(
+        await tx.fetch(
+            "SELECT l.token, a.account_id, a.staff_id, a.demo_role, a.display_name "
+            "FROM demo_link l JOIN account a USING (account_id) WHERE is_demo() ORDER BY a.created_at, a.account_id"
+        )
+    )
+
+
+async def add_grant(
+    tx: Transaction,
+    grant_id: str,
+    staff_id: str,
+    role: str,
+    school: str | None,
+    items: Sequence[str],
+    valid_from: date,
+    valid_to: date,
+    granted_by: str | None,
+) -> None:
+    """A right in [valid_from, valid_to)."""
+    await tx.execute(
+        "INSERT INTO granted (grant_id, staff_id, role, school, items, valid_from, valid_to, granted_by) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (grant_id) DO NOTHING",
+        grant_id,
+        staff_id,
+        role,
+        school,
+        list(items),
+        valid_from,
+        valid_to,
+        granted_by,
+    )
+
+
+async def revoke(tx: Transaction, grant_id: str, by: str) -> bool:
+    """Take a right back; False: no such live right."""
+    done = await tx.fetchval(
+        "UPDATE granted SET revoked_at = now(), revoked_by = $2 WHERE grant_id = $1 AND revoked_at IS NULL "
+        "RETURNING true",
+        grant_id,
+        by,
+    )
+    return bool(done)
+
+
+async def grants(tx: Transaction) -> list[Any]:
+    """Every right, newest first, with names."""
+    return list(
+        await tx.fetch(
+            "SELECT g.*, coalesce(s.family || ' ' || s.given, a.display_name, '') AS staff_name, "
+            "sc.name AS school_name, coalesce(bs.family || ' ' || bs.given, ba.display_name) AS granted_by_name "
+            "FROM granted g LEFT JOIN staff s USING (staff_id) LEFT JOIN account a ON a.staff_id = g.staff_id "
+            "LEFT JOIN school sc ON sc.school = g.school LEFT JOIN staff bs ON bs.staff_id = g.granted_by "
+            "LEFT JOIN account ba ON ba.staff_id = g.granted_by ORDER BY g.granted_at DESC LIMIT 500"
+        )
+    )
