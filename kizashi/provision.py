@@ -98,7 +98,8 @@ def wait_for_sign_in(address: KafkaAddress, principals: Sequence[Principal]) -> 
 
 def _signs_in(settings: dict[str, str]) -> bool:
     refused: list[KafkaError] = []
-    client = AdminClient({**settings, "log_level": "0", "error_cb": refused.append})
+    callback = {"error_cb": refused.append}
+    client = AdminClient({**settings, "log_level": "0", **callback})  # type: ignore[dict-item]
     try:
         return bool(client.list_topics(timeout=1.0).brokers) and not refused
     except KafkaException:

@@ -1,5 +1,6 @@
 """The whole system on one data folder: stack, provisioning, services; what demo, up, bench and tests start."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from kizashi import provision, topology
+from kizashi import provision, reach, topology
 from kizashi.embedded.roles import connect_administrator
 from kizashi.embedded.stack import Broker, Stack, start_stack
 from kizashi.supervisor import Supervisor
@@ -91,7 +92,7 @@ async def running(
         extra: environment by service name, ``*`` for all.
         ports: HTTP ports by service; free ones are chosen for the others.
     """
-    data_dir = data_dir.resolve()
+    data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 — no file is touched, so nothing blocks
     async with start_stack(data_dir, broker, say) as stack:
         await provision.provision(data_dir, stack, sources, say)
         await provision.mark_kind(stack.addresses, kind)
@@ -101,6 +102,8 @@ async def running(
         system = System(data_dir, stack, supervisor, say)
         try:
             await supervisor.start(say, services)
+            ports = {m.service: m.port for m in supervisor.members if m.ordinal == 0}
+            reach.write(data_dir, stack.addresses, ports)
             yield system
         finally:
             await supervisor.stop()

@@ -1,0 +1,1 @@
+"""``kizashi demo``: a simulated school year through the real system, watched."""

@@ -1,0 +1,95 @@
+"""What the system says of itself: positions, lag and alerts, read as an operator of this machine would."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import asyncpg
+from confluent_kafka import Consumer, TopicPartition
+
+from kizashi import topology
+from kizashi.system import System
+
+OUTCOMES = ("received", "applied", "stale", "dead", "waiting", "erased")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One consumer's sums over its partitions."""
+
+    consumer: str
+    received: int
+    applied: int
+    stale: int
+    dead: int
+    waiting: int
+    erased: int
+    advanced: int
+    lag: int
+
+    @property
+    def difference(self) -> int:
+        """What the equations leave over; anything but 0 is a fault."""
+        accounted = self.applied + self.stale + self.dead + self.waiting + self.erased
+        return abs(self.received - accounted) + abs(self.received - self.advanced)
+
+
+@dataclass
+class Gauges:
+    """Reads positions from PostgreSQL and log ends from Kafka."""
+
+    system: System
+    _ends: Consumer | None = field(default=None)
+
+    async def standings(self, connection: asyncpg.Connection) -> list[Standing]:
+        """Every consumer, in the order of the flow."""
+        found = []
+        for service in topology.SERVICES:
+            rows = await connection.fetch(
+                f"SELECT consumer, topic, partition, next_offset, start_offset, {', '.join(OUTCOMES)}"
+                f" FROM {service}.consumer_position ORDER BY consumer"
+            )
+            ends = await asyncio.to_thread(
+                self._log_ends, sorted({(r["topic"], r["partition"]) for r in rows})
+            )
+            for consumer in sorted({row["consumer"] for row in rows}):
+                mine = [row for row in rows if row["consumer"] == consumer]
+                sums = {name: sum(row[name] for row in mine) for name in OUTCOMES}
+                advanced = sum(row["next_offset"] - row["start_offset"] for row in mine)
+                lag = sum(max(ends[r["topic"], r["partition"]] - r["next_offset"], 0) for r in mine)
+                found.append(Standing(consumer, advanced=advanced, lag=lag, **sums))
+        return found
+
+    def _log_ends(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        if self._ends is None:
+            settings = self.system.stack.addresses.kafka.client_settings()
+            self._ends = Consumer({**settings, "group.id": "kizashi-gauges", "log_level": "0"})
+        return {
+            lane: self._ends.get_watermark_offsets(TopicPartition(*lane), timeout=10, cached=False)[1]
+            for lane in lanes
+        }
+
+    async def drained(self, connection: asyncpg.Connection) -> bool:
+        """Whether nothing waits in any topic or outbox."""
+        if any(standing.lag for standing in await self.standings(connection)):
+            return False
+        counts = [
+            await connection.fetchval(f"SELECT count(*) FROM {s}.relay_outbox") for s in topology.SERVICES
+        ]
+        return not any(counts)
+
+    async def settle(self, connection: asyncpg.Connection, timeout_seconds: float = 300.0) -> None:
+        """Wait until everything sent has been worked through, twice in a row.
+
+        Raises:
+            TimeoutError: something still waits.
+        """
+        quiet = 0
+        async with asyncio.timeout(timeout_seconds):
+            while quiet < 2:
+                quiet = quiet + 1 if await self.drained(connection) else 0
+                await asyncio.sleep(0.2)
+
+    def close(self) -> None:
+        """Disconnect from Kafka."""
+        if self._ends is not None:
+            self._ends.close()

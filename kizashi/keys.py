@@ -1,0 +1,83 @@
+"""``kizashi keys``: API keys of school systems on an embedded stack."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import click
+
+from kizashi.options import data_option
+from kizashi.reach import as_role
+from services.ingest.key_desk import create_key, list_keys, revoke_key
+from services.ingest.keys import KeyRefused
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and end API keys."""
+
+
+async def _ingest(data_dir: Path) -> asyncpg.Connection:
+    return await as_role(data_dir, "ingest_run", "ingest")
+
+
+@keys.command()
+@data_option
+@click.argument("source")
+@click.option("--school", "schools", multiple=True, help="school code it may send for (repeat); default all")
+@click.option("--type", "types", multiple=True, help="event type it may send (repeat); default all records")
+@click.option("--days", default=400, show_default=True, help="how long it is valid")
+def create(data_dir: Path, source: str, schools: tuple[str, ...], types: tuple[str, ...], days: int) -> None:
+    """Make a key for SOURCE and show it, this once."""
+
+    async def work() -> tuple[str, str]:
+        connection = await _ingest(data_dir)
+        try:
+            return await create_key(
+                connection, source, schools=schools or None, types=types or None, days=days
+            )
+        finally:
+            await connection.close()
+
+    try:
+        public_id, token = asyncio.run(work())
+    except KeyRefused as problem:
+        raise click.ClickException(str(problem)) from None
+    click.echo(
+        f"id:  {public_id}\nkey: {token}\nThe key is shown this once; keep it in a file that only the sender can read."
+    )
+
+
+@keys.command("list")
+@data_option
+def list_(data_dir: Path) -> None:
+    """Every key: id, source, validity. Secrets are never shown again."""
+
+    async def work() -> None:
+        connection = await _ingest(data_dir)
+        try:
+            for key in await list_keys(connection):
+                state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
+                click.echo(f"{key.public_id}  {key.source:<20} {state}")
+        finally:
+            await connection.close()
+
+    asyncio.run(work())
+
+
+@keys.command()
+@data_option
+@click.argument("public_id")
+def revoke(data_dir: Path, public_id: str) -> None:
+    """End a key at once."""
+
+    async def work() -> bool:
+        connection = await _ingest(data_dir)
+        try:
+            return await revoke_key(connection, public_id)
+        finally:
+            await connection.close()
+
+    if not asyncio.run(work()):
+        raise click.ClickException("there is no such live key; see `kizashi keys list`")
+    click.echo("revoked")
