@@ -55,7 +55,8 @@ e2e: setup ## the whole chain and the browser only
 	@$(PY) -m pytest tests/e2e $(ARGS)
 
 contracts: setup ## write the JSON Schemas and the AsyncAPI document from the types
-	@$(PY) -m contracts.generate
+	@$(PY) -m contracts.schemas
+	@$(PY) -m contracts.asyncapi
 
 docs: setup ## check the documents: links, commands
 	@$(PY) -m pytest tests/docs $(ARGS)

@@ -1,6 +1,5 @@
 """The whole system on one data folder: stack, provisioning, services; what demo, up, bench and tests start."""
 
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -92,8 +91,8 @@ async def running(
         extra: environment by service name, ``*`` for all.
         ports: HTTP ports by service; free ones are chosen for the others.
     """
-    data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 — no file is touched, so nothing blocks
     async with start_stack(data_dir, broker, say) as stack:
+        data_dir = stack.data_dir
         await provision.provision(data_dir, stack, sources, say)
         await provision.mark_kind(stack.addresses, kind)
         supervisor = Supervisor(data_dir, stack, sources, extra or {})

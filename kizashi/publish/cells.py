@@ -113,10 +113,9 @@ def to_moment(text: str) -> datetime:
     if not found:
         raise CellUnreadable(RowReason.bad_date)
     day = to_date(found.group(1))
+    hour, minute, second = (int(part or 0) for part in found.groups()[1:])
     try:
-        return datetime(
-            day.year, day.month, day.day, *(int(n or 0) for n in found.groups()[1:]), tzinfo=TOKYO
-        )
+        return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=TOKYO)
     except ValueError:
         raise CellUnreadable(RowReason.bad_date) from None
 
