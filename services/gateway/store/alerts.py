@@ -14,12 +14,12 @@ WITH incoming AS (
         AS t (alert_id, linkage_id, school, basis, level, as_of, decided_by, held, raised_at, version, partition)
 ),
 merged AS (
-    INSERT INTO alert AS a (alert_id, linkage_id, school, basis, level, as_of, decided_by, held, raised_at,
+    INSERT INTO alert AS a (alert_id, linkage_id, school, basis, level, as_of, decided_by, held, raised_on, raised_at,
         raised_version)
-    SELECT alert_id, linkage_id, school, basis, level, as_of, decided_by, held, raised_at, version FROM incoming
+    SELECT alert_id, linkage_id, school, basis, level, as_of, decided_by, held, as_of, raised_at, version FROM incoming
     ON CONFLICT (alert_id) DO UPDATE SET
         basis = excluded.basis, level = excluded.level, as_of = excluded.as_of, decided_by = excluded.decided_by,
-        held = excluded.held, raised_at = excluded.raised_at, raised_version = excluded.raised_version,
+        held = excluded.held, raised_on = least(a.raised_on, excluded.raised_on), raised_at = excluded.raised_at, raised_version = excluded.raised_version,
         visible_at = clock_timestamp()
         WHERE a.raised_version < excluded.raised_version
     RETURNING a.alert_id
@@ -33,9 +33,10 @@ WITH incoming AS (
         AS t (alert_id, linkage_id, school, retraction, retracted_at, version, partition)
 ),
 merged AS (
-    INSERT INTO alert AS a (alert_id, linkage_id, school, retraction, retracted_at, retracted_version)
-    SELECT alert_id, linkage_id, school, retraction, retracted_at, version FROM incoming
-    ON CONFLICT (alert_id) DO UPDATE SET retraction = excluded.retraction, retracted_at = excluded.retracted_at,
+    INSERT INTO alert AS a (alert_id, linkage_id, school, retraction, retracted_on, retracted_at, retracted_version)
+    SELECT alert_id, linkage_id, school, retraction, school_date(), retracted_at, version FROM incoming
+    ON CONFLICT (alert_id) DO UPDATE SET retraction = excluded.retraction,
+        retracted_on = excluded.retracted_on, retracted_at = excluded.retracted_at,
         retracted_version = excluded.retracted_version, visible_at = clock_timestamp()
         WHERE a.retracted_version < excluded.retracted_version
     RETURNING a.alert_id

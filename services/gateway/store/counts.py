@@ -83,7 +83,7 @@ async def waiting(tx: Transaction) -> Waiting:
 
 async def confirmed(tx: Transaction, on: date) -> tuple[SchoolConfirmed, ...]:
     """Roll-call progress of every school."""
-    return tuple(SchoolConfirmed(*row[:1], row[1], row[2], row[3]) for row in await tx.fetch(_CONFIRMED, on))
+    return tuple(SchoolConfirmed(row[0], row[1], row[2], row[3]) for row in await tx.fetch(_CONFIRMED, on))
 
 
 async def any_school_day(tx: Transaction, on: date, school_year: int) -> bool:

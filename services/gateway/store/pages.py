@@ -32,7 +32,7 @@ WHERE a.level IS NOT NULL
 """
 
 _SINCE = """
-AND (NOT a.retracted OR (a.retracted_at AT TIME ZONE 'Asia/Tokyo')::date >= $1::date)
+AND (NOT a.retracted OR a.retracted_on >= $1::date)
 """
 
 _PLACES = """

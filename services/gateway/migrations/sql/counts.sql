@@ -7,22 +7,22 @@ AS $$
     standing AS MATERIALIZED (SELECT * FROM alert WHERE level IS NOT NULL AND NOT retracted)
     SELECT
         (SELECT count(*) FROM alert, today
-         WHERE level IS NOT NULL AND NOT alert.held AND (raised_at AT TIME ZONE 'Asia/Tokyo')::date = today.date),
+         WHERE level IS NOT NULL AND NOT alert.held AND raised_on = today.date),
         (SELECT count(*) FROM alert, today
-         WHERE level IS NOT NULL AND alert.held AND (raised_at AT TIME ZONE 'Asia/Tokyo')::date = today.date),
+         WHERE level IS NOT NULL AND alert.held AND raised_on = today.date),
         (SELECT count(*) FROM alert, today
-         WHERE retracted AND (retracted_at AT TIME ZONE 'Asia/Tokyo')::date = today.date),
+         WHERE retracted AND level IS NOT NULL AND retracted_on = today.date),
         (SELECT count(*) FROM standing s
          WHERE NOT s.held AND NOT EXISTS (SELECT 1 FROM alert_response r WHERE r.alert_id = s.alert_id)
            AND 2 < (SELECT count(*) FROM settled_day d, today
                     WHERE d.school = s.school AND d.date <= today.date
-                      AND d.date > (s.raised_at AT TIME ZONE 'Asia/Tokyo')::date)),
+                      AND d.date > s.raised_on)),
         (SELECT count(*) FROM standing s
          WHERE NOT s.held AND NOT EXISTS (
              SELECT 1 FROM alert_recipient r WHERE r.alert_id = s.alert_id AND r.staff_id <> '')),
         (SELECT count(*) FROM standing s
          WHERE NOT s.held AND s.visible_at < now() - interval '10 minutes'
-           AND EXISTS (SELECT 1 FROM alert_event e WHERE e.step = 'delivered')
+           AND s.visible_at > (SELECT min(e.at) FROM alert_event e WHERE e.step = 'delivered')
            AND NOT EXISTS (SELECT 1 FROM alert_event e WHERE e.alert_id = s.alert_id AND e.step = 'delivered'))
 $$;
 
