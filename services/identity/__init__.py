@@ -1,0 +1,1 @@
+"""Who is it? Turns source records into facts by linkage ID; names end here."""

@@ -1,0 +1,66 @@
+"""Facts about children as outgoing events: key and subject are the linkage ID, the id is keyed."""
+
+from contracts.envelope import Event
+from contracts.facts import PupilErased
+from contracts.registry import BY_BODY, Body
+from services.identity.facts import PUPIL_FACTS, PUPIL_PROFILE, Bodies
+from services.identity.ledger import Kind
+from services.identity.minting import Minter
+from services.identity.views import Publication
+from services.kit.lanes import Outgoing
+
+_NAMES: dict[type[Body], str] = {body: each.name for body, each in BY_BODY.items()}
+
+
+def natural(event: Event, linkage_id: str, bodies: Bodies, sequence: int, minter: Minter) -> list[Outgoing]:
+    """The facts of a record, with the record's own version."""
+    return [
+        Outgoing(
+            PUPIL_FACTS,
+            body,
+            minter.event(event.meta.id, _NAMES[type(body)], linkage_id),
+            linkage_id,
+            linkage_id,
+            event,
+            None,
+            sequence,
+        )
+        for body in bodies
+    ]
+
+
+def published(each: Publication, cause: Event | None, minter: Minter) -> list[Outgoing]:
+    """A difference of views. The id is that of the record's own fact, unless the version was forced."""
+    linkage_id, kind, _ = each.key
+    stand = each.stand
+    about = linkage_id
+    if each.forced:
+        about += f"/{stand.recorded_at.timestamp():.6f}/{stand.sequence}"
+    return [
+        Outgoing(
+            PUPIL_PROFILE if kind == Kind.profile else PUPIL_FACTS,
+            body,
+            minter.event(stand.input_id, _NAMES[type(body)], about),
+            linkage_id,
+            linkage_id,
+            cause,
+            stand.recorded_at,
+            stand.sequence,
+        )
+        for body in stand.bodies
+    ]
+
+
+def erased(event: Event, linkage_id: str, minter: Minter) -> list[Outgoing]:
+    """To every reader of facts and of names: delete this child."""
+    return [
+        Outgoing(
+            topic,
+            PupilErased(linkage_id),
+            minter.event(event.meta.id, topic, linkage_id),
+            linkage_id,
+            linkage_id,
+            event,
+        )
+        for topic in (PUPIL_FACTS, PUPIL_PROFILE)
+    ]

@@ -1,0 +1,96 @@
+"""Rows of identity's tables to the domain's types and back; the one place that knows column names."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from contracts.codes import Sex
+from contracts.records import PersonNames
+from services.identity.ledger import Claim, Kind, Stamp, Via, unpack_body
+from services.identity.references import Keys
+from services.identity.registry import Enrolment, Registration
+
+_names = msgspec.msgpack.Decoder(list[PersonNames])
+
+
+def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def claim_order(claim: Claim) -> tuple[bytes, str]:
+    return claim.anchor, claim.stamp.event_id
+
+
+def source_key(claim: Claim) -> bytes | None:
+    """Not stored where the anchor already is the key and no index needs it."""
+    if claim.via is Via.source and claim.kind is not Kind.visit:
+        return None
+    return claim.keys.source
+
+
+def stamp(row: asyncpg.Record) -> Stamp:
+    return Stamp(row["recorded_at"], row["sequence"], row["event_id"])
+
+
+def claim(row: asyncpg.Record) -> Claim:
+    via = Via(row["via"])
+    source = row["source_key"] or (row["anchor"] if via is Via.source else None)
+    return Claim(
+        Kind(row["kind"]),
+        row["natural_key"],
+        row["day"],
+        unpack_body(row["body"]),
+        stamp(row),
+        row["anchor"],
+        Keys(source, row["seat_key"], row["exact_key"], row["fold_key"]),
+        via,
+        row["linkage_id"],
+    )
+
+
+def registration(row: asyncpg.Record) -> Registration:
+    return Registration(
+        pupil_key=row["pupil_key"],
+        source=row["source"],
+        minted_id=row["minted_id"],
+        names=_names.decode(row["names"]),
+        birth_date=row["birth_date"],
+        sex=Sex(row["sex"]),
+        linkage_id=row["linkage_id"],
+        stamp=stamp(row),
+    )
+
+
+def enrolment(row: asyncpg.Record) -> Enrolment:
+    return Enrolment(
+        row["enrolment_id"],
+        row["pupil_key"],
+        row["school"],
+        row["class_id"],
+        row["school_year"],
+        row["grade"],
+        row["valid_from"],
+        row["valid_to"],
+        row["number"],
+        row["moved_in"],
+        row["seat_key"],
+        stamp(row),
+    )
+
+
+def enrolment_row(each: Enrolment) -> tuple[Any, ...]:
+    return (
+        each.enrolment_id,
+        each.pupil_key,
+        each.school,
+        each.class_id,
+        each.school_year,
+        each.grade,
+        each.valid_from,
+        each.valid_to,
+        each.number,
+        each.moved_in,
+        each.seat_key,
+    )

@@ -1,0 +1,57 @@
+"""Loads what a view of some children is made of, in at most six statements however many children."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from services.identity.minting import Minter
+from services.identity.registry import Enrolment, Registration
+from services.identity.store import Scope
+from services.identity.store_registry import RegistryStore
+from services.identity.views import Child, View, Viewer, grouped
+
+
+async def load_view(
+    store: RegistryStore,
+    minter: Minter,
+    scopes: Sequence[Scope],
+    days_only: bool = False,
+    profiles: bool = False,
+) -> View:
+    """What should be known beyond identity of these children's days.
+
+    Args:
+        days_only: leave out the registry (enrolments, profile).
+        profiles: names too.
+    """
+    if not scopes:
+        return {}
+    linkage_ids = sorted({scope.linkage_id for scope in scopes})
+    enrolments = await store.enrolments_of(linkage_ids)
+    claims = await store.claims_in([scope for scope in scopes if scope.lo < scope.hi])
+    roll_calls = grouped(await store.roll_calls_in(_spans(scopes, enrolments)))
+    kinds = {}
+    if not days_only:
+        kinds = await store.school_kinds({e.school for each in enrolments.values() for e in each})
+    names: dict[str, list[Registration]] = {}
+    for one in await store.registrations_of(linkage_ids) if profiles and not days_only else ():
+        names.setdefault(one.linkage_id, []).append(one)
+    viewer = Viewer(minter, kinds, roll_calls)
+    found: View = {}
+    for scope in scopes:
+        own = [c for c in claims.get(scope.linkage_id, ()) if scope.lo <= c.day < scope.hi]
+        registrations = names.get(scope.linkage_id, ())
+        child = Child(scope.linkage_id, scope.lo, scope.hi, enrolments[scope.linkage_id], own, registrations)
+        found |= viewer.view(child, days_only)
+    return found
+
+
+def _spans(scopes: Sequence[Scope], enrolments: dict[str, list[Enrolment]]) -> list[tuple[str, date, date]]:
+    """Days of classes whose roll-calls concern these children: one range for each class."""
+    found: dict[str, tuple[date, date]] = {}
+    for scope in scopes:
+        for each in enrolments[scope.linkage_id]:
+            lo, hi = max(scope.lo, each.valid_from), min(scope.hi, each.valid_to)
+            if lo < hi:
+                before = found.get(each.class_id, (lo, hi))
+                found[each.class_id] = min(before[0], lo), max(before[1], hi)
+    return [(room, *span) for room, span in found.items()]
