@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from contracts import facts
+from contracts.envelope import Event
 from contracts.versions import mark_version
 from services.gateway.feed.fold import Newest
 from services.gateway.store import places
@@ -22,8 +23,9 @@ class Poll:
     calendars: Newest = field(default_factory=Newest)
     confirmed: Newest = field(default_factory=Newest)
 
-    def put(self, body: object, version: int, part: int) -> None:
+    def put(self, event: Event, part: int) -> None:
         """Sort one fact in."""
+        body, version = event.body, mark_version(event.meta)
         match body:
             case facts.SchoolDescribed():
                 self.schools.put((body.school,), version, (body.name, body.kind), part)
@@ -37,7 +39,7 @@ class Poll:
                 days = {each.date.isoformat(): each.kind for each in body.days}
                 self.calendars.put(key, version, (encode_days(days),), part)
             case facts.ClassesConfirmed():
-                counts = (body.expected, body.confirmed)
+                counts = (body.expected, body.confirmed, event.meta.origin_at or event.meta.time)
                 self.confirmed.put((body.school, body.date), body.version, counts, part)
 
 
@@ -75,7 +77,7 @@ class Schools:
         effects, poll, touched = Effects(), Poll(), set()
         for lane in lanes:
             for event in lane.events:
-                poll.put(event.body, mark_version(event.meta), lane.partition)
+                poll.put(event, lane.partition)
                 touched.add(getattr(event.body, "school", ""))
         for newest, save in (
             (poll.schools, places.save_schools),

@@ -1,4 +1,4 @@
-"""One child: the year as a grid, windows, alerts and their history, surveys, infirmary, notes. Each part by its item."""
+"""One child: year as a grid, windows, alerts and history, surveys, infirmary, notes; each part by its item."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -107,7 +107,7 @@ def _edges(pulses: Sequence[ConsumerPulsed], owners: dict[tuple[str, str, int], 
     )
 
 
-async def read(visit: Visit) -> OperatorsPage:
+async def read(visit: Visit, chain_ok: bool | None) -> OperatorsPage:
     """The page of operators. Raises Denied."""
     visit.require((), Item.operations, Action.operate)
     visit.entry.show((), [Item.operations])
@@ -118,7 +118,7 @@ async def read(visit: Visit) -> OperatorsPage:
     letters = await counts.letters(tx)
     return OperatorsPage(
         reconciliation=replace(reconciliation, waiting=waiting.records),
-        age=await counts.delay(tx),
+        age=replace(await counts.delay(tx), oldest_seconds=_nothing_waits(reconciliation)),
         confirmed=await _confirmed(visit),
         waiting=waiting,
         refused=Refused(
@@ -131,9 +131,16 @@ async def read(visit: Visit) -> OperatorsPage:
         undelivered=undelivered,
         alerts=alerts,
         deciders=await _deciders(visit),
+        audit_chain_ok=chain_ok,
         audit_sealed_until=await log.sealed_until(tx),
         measured_at=now,
     )
+
+
+def _nothing_waits(reconciliation: Reconciliation) -> float | None:
+    """0 when every consumer has read all there is; how old the rest is, is not told by pulses."""
+    lines = reconciliation.consumers
+    return 0.0 if lines and not any(line.lag or line.silent for line in lines) else None
 
 
 async def _confirmed(visit: Visit) -> Confirmed:

@@ -19,7 +19,9 @@ merged AS (
     SELECT alert_id, linkage_id, school, basis, level, as_of, decided_by, held, as_of, raised_at, version FROM incoming
     ON CONFLICT (alert_id) DO UPDATE SET
         basis = excluded.basis, level = excluded.level, as_of = excluded.as_of, decided_by = excluded.decided_by,
-        held = excluded.held, raised_on = least(a.raised_on, excluded.raised_on), raised_at = excluded.raised_at, raised_version = excluded.raised_version,
+        held = excluded.held,
+        raised_on = least(a.raised_on, excluded.raised_on), raised_at = excluded.raised_at,
+        raised_version = excluded.raised_version,
         visible_at = clock_timestamp()
         WHERE a.raised_version < excluded.raised_version
     RETURNING a.alert_id

@@ -1,7 +1,7 @@
 """SQL of numbers without children: schools' counts, and the eight numbers of operators."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -94,6 +94,15 @@ async def any_school_day(tx: Transaction, on: date, school_year: int) -> bool:
     if not rows:
         return on.weekday() < 5
     return any(row["kind"] in ("school_day", "half_day") for row in rows)
+
+
+async def last_heard(tx: Transaction) -> tuple[tuple[str, datetime], ...]:
+    """When each school last confirmed a class."""
+    rows = await tx.fetch(
+        "SELECT s.name, (SELECT max(c.heard_at) FROM classes_confirmed c WHERE c.school = s.school) AS at "
+        "FROM school s ORDER BY s.school"
+    )
+    return tuple((row["name"], row["at"]) for row in rows if row["at"] is not None)
 
 
 async def letters(tx: Transaction) -> list[Any]:

@@ -204,6 +204,14 @@ async def revoke(tx: Transaction, grant_id: str, by: str) -> bool:
     return bool(done)
 
 
+async def account_names(tx: Transaction, account_ids: Sequence[str]) -> dict[str, str]:
+    """Names of accounts."""
+    rows = await tx.fetch(
+        "SELECT account_id, display_name FROM account WHERE account_id = ANY($1::text[])", account_ids
+    )
+    return {row["account_id"]: row["display_name"] for row in rows}
+
+
 async def grants(tx: Transaction) -> list[Any]:
     """Every right, newest first, with names."""
     return list(

@@ -41,7 +41,9 @@ _ASSIGNMENTS = _upsert(
     "text text text text int text date date",
 )
 _CALENDARS = _upsert("calendar", "school, school_year, grade, class_label", "days", "text int int text text")
-_CONFIRMED = _upsert("classes_confirmed", "school, date", "expected, confirmed", "text date int int")
+_CONFIRMED = _upsert(
+    "classes_confirmed", "school, date", "expected, confirmed, heard_at", "text date int int timestamptz"
+)
 _STAFF = _upsert("staff", "staff_id", "family, given", "text text text")
 
 

@@ -49,7 +49,7 @@ CREATE TABLE classes_confirmed (
     expected int NOT NULL,
     confirmed int NOT NULL,
     version bigint NOT NULL,
-    heard_at timestamptz NOT NULL DEFAULT now(),
+    heard_at timestamptz NOT NULL,
     PRIMARY KEY (school, date)
 );
 
