@@ -173,7 +173,7 @@ def read_cell(column: Column, text: str) -> Value | None:
         ticked = tidy(text).upper() not in _UNTICKED
         return int(AttendanceFlag[column.flag]) if ticked else 0
     if not tidy(text):
-        if column.optional:
+        if column.optional or column.blank:
             return None
         raise CellUnreadable(RowReason.empty)
     if column.read == "words":

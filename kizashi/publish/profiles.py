@@ -20,12 +20,14 @@ Read = Literal[
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A column: the headings it may have, and how its cells are read.
 
+    ``optional``: the column may be missing and its cells may be empty; ``blank``: the cells only.
     ``flag``: the attendance flag that a tick in it sets. ``words``: cell text → coded value.
     """
 
     headers: list[str]
     read: Read = "text"
     optional: bool = False
+    blank: bool = False
     flag: str = ""
     words: dict[str, str] = {}
 
