@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 
 from contracts.codes import AttendanceCode, AttendanceFlag
 from services.gateway import schoolyear
@@ -152,4 +153,7 @@ def window_series(
         absent.append(sum(code in _ABSENT for _, code, _ in window))
         late.append(sum(bool(flags & _LATE) for _, _, flags in window))
         mean.append(_class_mean([day for day, _, _ in window], tallies))
-    return WindowSeries(tuple(day for day, _, _ in past), tuple(absent), tuple(late), tuple(mean))
+    total = accumulate(int(code in _ABSENT) for _, code, _ in past)
+    return WindowSeries(
+        tuple(day for day, _, _ in past), tuple(absent), tuple(late), tuple(mean), tuple(total)
+    )
