@@ -45,6 +45,10 @@ class BadForm(Exception):
     """The CSRF token or the origin of an unsafe request is wrong."""
 
 
+class Closed(Exception):
+    """Sessions cannot be read now (→ 503)."""
+
+
 class BadInput(Exception):
     """A value of a form or query is out of bounds (→ 422); ``field`` is our own name of it."""
 

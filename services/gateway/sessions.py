@@ -13,14 +13,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.gateway.access import AuthLevel
+from services.gateway.doors import Closed
 from services.gateway.settings import Settings
 from services.gateway.views import Language
 
 COOKIE = "__Host-kizashi"
-
-
-class Unavailable(Exception):
-    """Redis does not answer: sign-in and sessions are closed until it does."""
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -41,7 +38,7 @@ def _of_account(account_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Opens, reads and ends sessions. Every method raises :class:`Unavailable` when Redis does not answer."""
+    """Opens, reads and ends sessions. Every method raises :class:`Closed` when Redis does not answer."""
 
     redis: Redis
     settings: Settings
@@ -64,7 +61,7 @@ class Sessions:
                 pipe.expire(_of_account(account_id), self.settings.session_absolute_seconds)
                 await pipe.execute()
         except RedisError:
-            raise Unavailable from None
+            raise Closed from None
         return token
 
     async def read(self, token: str, now: float, touch: bool = True) -> Session | None:
@@ -75,7 +72,7 @@ class Sessions:
             else:
                 found = await self.redis.get(self._key(token))
         except RedisError:
-            raise Unavailable from None
+            raise Closed from None
         if found is None:
             return None
         session = msgspec.json.decode(found, type=Session)
@@ -89,14 +86,14 @@ class Sessions:
         try:
             await self.redis.set(self._key(token), msgspec.json.encode(session), xx=True, keepttl=True)
         except RedisError:
-            raise Unavailable from None
+            raise Closed from None
 
     async def end(self, token: str) -> None:
         """Sign out."""
         try:
             await self.redis.delete(self._key(token))
         except RedisError:
-            raise Unavailable from None
+            raise Closed from None
 
     async def end_others(self, account_id: str, token: str) -> None:
         """End every other session of the account."""
@@ -106,4 +103,4 @@ class Sessions:
                 await self.redis.delete(*keys)
                 await self.redis.srem(_of_account(account_id), *keys)
         except RedisError:
-            raise Unavailable from None
+            raise Closed from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.gateway.sessions import Unavailable
+from services.gateway.doors import Closed
 from services.gateway.settings import Settings
 
 
@@ -21,7 +21,7 @@ class Throttle:
         """Count an attempt; returns the seconds to wait, 0 when it may go on.
 
         Raises:
-            Unavailable: Redis does not answer; nobody signs in meanwhile.
+            Closed: Redis does not answer; nobody signs in meanwhile.
         """
         account, place = self._keys(name, address)
         window = self.settings.sign_in_window_seconds
@@ -33,7 +33,7 @@ class Throttle:
                     pipe.ttl(key)
                 answers = await pipe.execute()
         except RedisError:
-            raise Unavailable from None
+            raise Closed from None
         tries, wait, tries_there, wait_there = (int(answers[n]) for n in (1, 2, 4, 5))
         limits = self.settings
         waits = [wait] if tries > limits.sign_in_attempts_per_account else []
@@ -45,7 +45,7 @@ class Throttle:
         try:
             await self.redis.delete(self._keys(name, address)[0])
         except RedisError:
-            raise Unavailable from None
+            raise Closed from None
 
     @staticmethod
     def _keys(name: str, address: str) -> tuple[str, str]:

@@ -1,25 +1,17 @@
 """`pupil-profile` into the read model: the names that a screen shows and that search finds."""
 
-import unicodedata
 from collections.abc import Sequence
 
 from contracts.facts import ProfileName, PupilErased, PupilProfiled, StaffProfiled
 from contracts.versions import mark_version
 from services.gateway.feed.facts import Erased, known_erased, remember
 from services.gateway.feed.fold import Newest, Row
+from services.gateway.searching import searchable
 from services.gateway.store import feed, places
 from services.kit.lanes import Effects, Lane, Transaction
 
 #: Between several names in one column; a control character, so no name holds it.
 _UNIT = "\x1f"
-
-
-def searchable(text: str) -> str:
-    """Width, case, spaces and hiragana/katakana made one, so that any way of typing a name finds it."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(
-        chr(ord(each) - 0x60) if "ァ" <= each <= "ヶ" else each for each in folded if not each.isspace()
-    )
 
 
 def shown(names: Sequence[ProfileName]) -> Row:

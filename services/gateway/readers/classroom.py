@@ -8,8 +8,8 @@ from typing import Any
 from contracts.codes import Band, Item
 from services.gateway import grid, longabsence, schoolyear
 from services.gateway.access import Action
-from services.gateway.feed.profiles import searchable
 from services.gateway.schoolyear import Calendar
+from services.gateway.searching import searchable
 from services.gateway.store import pages
 from services.gateway.views import ChildLine, ClassLink, ClassPage, ClassRow, DayCell, SearchPage
 from services.gateway.visit import Denied, Visit

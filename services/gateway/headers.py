@@ -1,0 +1,64 @@
+"""What every answer carries, and which host names are ours. Pure ASGI, before anything else looks at a request."""
+
+from collections.abc import Iterable
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_ALWAYS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+_NO_STORE = (b"cache-control", b"no-store")
+_STATIC = (b"cache-control", b"public, max-age=3600")
+_MAX_BODY_BYTES = 64 * 1024
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, port and brackets off."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].lower()
+
+
+class Guard:
+    """Refuses foreign hosts and large bodies; adds the security headers to every answer."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Iterable[str]) -> None:
+        self._app = app
+        self._hosts = {each.strip().lower() for each in allowed_hosts if each.strip()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = {name: value for name, value in scope["headers"] if name in (b"host", b"content-length")}
+        static = scope["path"].startswith("/static/")
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _merge(message["headers"], static and message["status"] == 200)
+            await send(message)
+
+        if host_name(given.get(b"host", b"").decode("latin-1")) not in self._hosts:
+            await PlainTextResponse("unknown host", 421)(scope, receive, with_headers)
+        elif int(given.get(b"content-length", b"0") or 0) > _MAX_BODY_BYTES:
+            await PlainTextResponse("too large", 413)(scope, receive, with_headers)
+        else:
+            await self._app(scope, receive, with_headers)
+
+
+def _merge(headers: Iterable[tuple[bytes, bytes]], cacheable: bool) -> list[tuple[bytes, bytes]]:
+    fixed = [*_ALWAYS, _STATIC if cacheable else _NO_STORE]
+    names = {name for name, _ in fixed}
+    return [*((name, value) for name, value in headers if name.lower() not in names), *fixed]

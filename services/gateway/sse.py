@@ -1,0 +1,113 @@
+"""`GET /events` says only ``changed``: the browser then fetches the fragment by the ordinary audited route.
+
+The feed's COMMIT wakes the hub (PostgreSQL NOTIFY with a school code). Every stream concerned reads its session
+and its grants again before it says anything, and ends with them.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import asyncpg
+
+from services.gateway import metrics
+from services.gateway.store.places import CHANNEL
+from services.kit.errors import error_name
+
+log = logging.getLogger(__name__)
+_CHANGED = b"event: changed\ndata: changed\n\n"
+_ALIVE = b": alive\n\n"
+_HELLO = b"retry: 2000\n\n"
+#: Signals within this time become one.
+_GATHER_SECONDS = 0.05
+#: The schools a stream is told of; None in it = every school.
+Schools = frozenset[str | None]
+
+
+@dataclass(eq=False, slots=True)
+class Stream:
+    """One open connection."""
+
+    sid: str
+    schools: Schools = frozenset()
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    signalled: bool = False
+
+    def concerns(self, school: str) -> bool:
+        """Whether a change in this school may be of interest."""
+        return None in self.schools or school in self.schools
+
+    def wake(self) -> None:
+        """Something may have changed."""
+        self.signalled = True
+        self.woken.set()
+
+
+def _tell(lost: asyncio.Event, _: object) -> None:
+    lost.set()
+
+
+class Hub:
+    """Hands signals to the open streams of this process."""
+
+    def __init__(self) -> None:
+        self._streams: set[Stream] = set()
+
+    def signal(self, school: str) -> None:
+        """Wake the streams that a school concerns."""
+        for stream in self._streams:
+            if stream.concerns(school):
+                stream.wake()
+
+    async def wake_session(self, sid: str) -> None:
+        """Make a session's streams look whether they may live on."""
+        for stream in self._streams:
+            if stream.sid == sid:
+                stream.woken.set()
+
+    def close(self) -> None:
+        """Wake everybody; used when the connection to the database was lost."""
+        for stream in self._streams:
+            stream.wake()
+
+    async def listen(self, pool: asyncpg.Pool) -> None:
+        """Listen for ever on a connection of its own; after a lost connection everybody is woken once."""
+        while True:
+            try:
+                async with pool.acquire() as connection:
+                    lost = asyncio.Event()
+                    connection.add_termination_listener(partial(_tell, lost))
+                    await connection.add_listener(CHANNEL, lambda *told: self.signal(str(told[3])))
+                    self.close()
+                    await lost.wait()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                log.warning("no wake-up signals", extra={"error": error_name(error)})
+                await asyncio.sleep(1.0)
+
+    async def follow(
+        self, sid: str, schools: Callable[[], Awaitable[Schools | None]], check_seconds: float
+    ) -> AsyncIterator[bytes]:
+        """The bytes of one stream. ``schools`` reads session and grants again; None ends the stream."""
+        stream = Stream(sid, signalled=True)  # what changed before the stream opened is told at once
+        self._streams.add(stream)
+        metrics.STREAMS.inc()
+        try:
+            yield _HELLO
+            while (now := await schools()) is not None:
+                stream.schools = now
+                if stream.signalled:
+                    stream.signalled = False
+                    metrics.WAKE_UPS.inc()
+                    yield _CHANGED
+                    await asyncio.sleep(_GATHER_SECONDS)
+                else:
+                    yield _ALIVE
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stream.woken.wait(), check_seconds)
+                stream.woken.clear()
+        finally:
+            self._streams.discard(stream)
+            metrics.STREAMS.dec()
