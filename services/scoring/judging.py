@@ -1,0 +1,204 @@
+"""Attendance vectors of a whole batch to day records: rules, model scores and levels, all at once in numpy."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.codes import Band, Basis
+from contracts.features import DayVector
+from services.scoring import rules
+from services.scoring.bands import model_levels
+from services.scoring.days import (
+    BY_MODEL,
+    BY_MODEL_COMBINED,
+    Day,
+    first_of_year,
+    flags_of,
+    model_date,
+    model_number,
+)
+from services.scoring.layout import (
+    ATTENDANCE,
+    INFIRMARY,
+    SURVEY,
+    Slots,
+    Values,
+    as_values,
+    extra_slots,
+    slots,
+)
+from services.scoring.linear import Linear
+from services.scoring.rules import Levels, RuleScores
+from services.scoring.shelf import Shelf
+
+#: Infirmary visits (内科) in ten school days that lift the rules' level of the combined basis.
+MANY_VISITS = 3
+_EXTRA_WIDTH = len(INFIRMARY) + len(SURVEY)
+_INTERNAL_10 = INFIRMARY.index("internal_10")
+_NO_EXTRA: list[float | None] = [None] * _EXTRA_WIDTH
+
+
+class Row(NamedTuple):
+    """One vector to be judged. ``extra`` are infirmary and survey values that hold on that day."""
+
+    school_year: int
+    order: int
+    vector: DayVector
+    extra: list[float | None] | None
+
+
+@dataclass(slots=True)
+class _Scores:
+    """Log-odds, the model's day number (0 none), its threshold and whether it leads; arrays [n]."""
+
+    log_odds: NDArray[np.float32]
+    model: NDArray[np.uint16]
+    threshold: NDArray[np.float32]
+    leads: NDArray[np.bool_]
+
+
+def judge(batch: Sequence[Row], shelf: Shelf) -> list[Day]:
+    """The day record of each row, not folded yet."""
+    if not batch:
+        return []
+    values = as_values([row.vector.values for row in batch], len(ATTENDANCE))
+    extra = as_values([row.extra or _NO_EXTRA for row in batch], _EXTRA_WIDTH)
+    as_of = np.array([row.vector.date.toordinal() for row in batch])
+    touched, found = slots(values), rules.score(values)
+    attendance = _scores(shelf, Basis.attendance, as_of, touched)
+    combined = _scores(shelf, Basis.combined, as_of, touched)
+    part = combined.log_odds.copy()
+    combined.log_odds += _extra_scores(shelf, combined.model, extra)
+    seen = (found.pace > 0) | (found.fired > 0)
+    enter, stay = _decide(attendance, found, found.enter, found.stay, seen)
+    more = _with_visits(found.enter, found.stay, extra[:, _INTERNAL_10], seen)
+    enter_combined, stay_combined = _decide(combined, found, *more, seen)
+    columns = zip(
+        found.fired.tolist(),
+        found.pace.tolist(),
+        attendance.log_odds.tolist(),
+        combined.log_odds.tolist(),
+        part.tolist(),
+        attendance.model.tolist(),
+        combined.model.tolist(),
+        (enter | stay << 4).tolist(),
+        (enter_combined | stay_combined << 4).tolist(),
+        strict=True,
+    )
+    deciders = (attendance.leads * BY_MODEL + combined.leads * BY_MODEL_COMBINED).tolist()
+    return [_day(row, decider, column) for row, decider, column in zip(batch, deciders, columns, strict=True)]
+
+
+_Column = tuple[int, float, float, float, float, int, int, int, int]
+
+
+def _day(row: Row, decider: int, column: _Column) -> Day:
+    vector = row.vector
+    day = vector.date.toordinal() - first_of_year(row.school_year)
+    flags = flags_of(vector.settled, vector.crossed, vector.long_absence) | decider
+    return Day(day, row.order, vector.version, flags, *column)
+
+
+def rejudge(days: Sequence[Day], extra: Sequence[list[float | None]], shelf: Shelf) -> list[Day]:
+    """The same days with other infirmary or survey values: only the combined basis changes."""
+    if not days:
+        return []
+    added = as_values(extra, _EXTRA_WIDTH)
+    numbers = np.array([day.combined_model_day for day in days], dtype=np.uint16)
+    parts = np.array([day.combined_part for day in days], dtype=np.float32)
+    scores = _stored_scores(shelf, numbers, parts + _extra_scores(shelf, numbers, added))
+    scores.leads &= np.array([bool(day.flags & BY_MODEL_COMBINED) for day in days])
+    found = _stored_rules(days)
+    seen = (found.pace > 0) | (found.fired > 0)
+    more = _with_visits(found.enter, found.stay, added[:, _INTERNAL_10], seen)
+    enter, stay = _decide(scores, found, *more, seen)
+    return [
+        day._replace(
+            combined_log_odds=log_odds,
+            combined_levels=levels,
+            flags=day.flags & ~BY_MODEL_COMBINED | BY_MODEL_COMBINED * leads,
+        )
+        for day, log_odds, levels, leads in zip(
+            days,
+            scores.log_odds.tolist(),
+            (enter | stay << 4).tolist(),
+            scores.leads.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _stored_rules(days: Sequence[Day]) -> RuleScores:
+    """The rules' levels follow from what a record keeps: fired rules and pace."""
+    fired = np.array([day.fired for day in days], dtype=np.uint16)
+    pace = np.array([day.pace for day in days], dtype=np.float32)
+    enter, stay = rules.levels(fired, pace)
+    return RuleScores(fired, pace, enter, stay)
+
+
+def _scores(shelf: Shelf, basis: Basis, as_of: NDArray[np.int64], touched: Slots) -> _Scores:
+    return _by_group(
+        as_of, lambda day: shelf.before(basis, day), lambda model, at: model.attendance_part(touched[at])
+    )
+
+
+def _stored_scores(shelf: Shelf, numbers: NDArray[np.uint16], log_odds: NDArray[np.float32]) -> _Scores:
+    return _by_group(numbers, lambda number: _combined_on(shelf, number), lambda _, at: log_odds[at])
+
+
+def _by_group(
+    keys: NDArray[np.integer],
+    find: Callable[[int], Linear | None],
+    score: Callable[[Linear, NDArray[np.bool_]], NDArray[np.float32]],
+) -> _Scores:
+    n = len(keys)
+    result = _Scores(
+        np.zeros(n, np.float32), np.zeros(n, np.uint16), np.zeros(n, np.float32), np.zeros(n, np.bool_)
+    )
+    for key in np.unique(keys).tolist():
+        model, at = find(key), keys == key
+        if model is not None:
+            result.log_odds[at] = score(model, at)
+            result.model[at] = model_number(model.closed_on)
+            result.threshold[at] = model.threshold
+            result.leads[at] = model.leads
+    return result
+
+
+def _combined_on(shelf: Shelf, number: int) -> Linear | None:
+    closed_on = model_date(number)
+    return shelf.on(Basis.combined, closed_on) if closed_on else None
+
+
+def _extra_scores(shelf: Shelf, numbers: NDArray[np.uint16], extra: Values) -> NDArray[np.float32]:
+    if not numbers.any():
+        return np.zeros(len(extra), np.float32)
+    touched = extra_slots(extra)
+    found = _by_group(
+        numbers, lambda number: _combined_on(shelf, number), lambda model, at: model.extra_part(touched[at])
+    )
+    return found.log_odds
+
+
+def _decide(
+    scores: _Scores, found: RuleScores, enter: Levels, stay: Levels, seen: NDArray[np.bool_]
+) -> tuple[Levels, Levels]:
+    """The model's levels where it leads, the rules' elsewhere."""
+    if not scores.leads.any():
+        return enter, stay
+    margin = scores.log_odds - scores.threshold
+    by_model = model_levels(margin, 0.0, found.fired, seen)
+    return np.where(scores.leads, by_model[0], enter), np.where(scores.leads, by_model[1], stay)
+
+
+def _with_visits(
+    enter: Levels, stay: Levels, visits: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> tuple[Levels, Levels]:
+    """Many infirmary visits lift the rules' level by one, up to "check", where attendance shows a sign too."""
+    with np.errstate(invalid="ignore"):
+        lifted = (visits >= MANY_VISITS) & seen
+    more = np.where(lifted & (enter < Band.check), enter + 1, enter).astype(np.uint8)
+    return more, np.maximum(stay, more)

@@ -1,0 +1,255 @@
+"""The only SQL of scoring: children's years and days, models, the learner's state and waiting labels.
+
+Rows of a whole poll are read by one statement and written by one ``unnest`` upsert per table.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from contracts.codes import Basis
+from contracts.features import AttendanceEvidence, ModelPublished
+from services.kit.lanes import Transaction
+from services.scoring.child import Added, ChildYear
+from services.scoring.days import SETTLED, Day, all_days, pack_day, unpack_day
+from services.scoring.rules import rules_of
+
+
+class _Head(msgspec.Struct, array_like=True):
+    """A child's year without its days, as kept in one row."""
+
+    school: str
+    class_id: str
+    grade: int
+    evidence_version: int
+    seen_version: int
+    floor: int
+    evidence: list[AttendanceEvidence]
+    tail: bytes
+    last: bytes
+    emitted: tuple[bytes, bytes]
+    told_at: str
+
+
+_encoder = msgspec.msgpack.Encoder()
+_heads = msgspec.msgpack.Decoder(_Head)
+_added = msgspec.msgpack.Decoder(Added)
+
+ChildKey = tuple[str, int]
+
+
+async def load_children(tx: Transaction, linkage_ids: Sequence[str]) -> dict[ChildKey, ChildYear]:
+    """All school years of the children, without their days."""
+    rows = await tx.fetch(
+        "SELECT linkage_id, school_year, lane, head, infirmary, survey"
+        " FROM child_year WHERE linkage_id = ANY($1::text[])",
+        linkage_ids,
+    )
+    return {(row["linkage_id"], row["school_year"]): _child(*row) for row in rows}
+
+
+def _child(
+    linkage_id: str, school_year: int, lane: int, head: bytes, infirmary: bytes, survey: bytes
+) -> ChildYear:
+    known = _heads.decode(head)
+    return ChildYear(
+        linkage_id,
+        school_year,
+        known.school,
+        known.class_id,
+        known.grade,
+        lane,
+        evidence_version=known.evidence_version,
+        evidence=known.evidence,
+        infirmary=_added.decode(infirmary) if infirmary else Added(),
+        survey=_added.decode(survey) if survey else Added(),
+        seen_version=known.seen_version,
+        floor=known.floor,
+        tail=unpack_day(known.tail) if known.tail else None,
+        last=unpack_day(known.last) if known.last else None,
+        emitted=known.emitted,
+        told_at=known.told_at,
+        loaded_from=12,
+    )
+
+
+def _head(child: ChildYear) -> bytes:
+    return _encoder.encode(
+        _Head(
+            child.school,
+            child.class_id,
+            child.grade,
+            child.evidence_version,
+            child.seen_version,
+            child.floor,
+            child.evidence,
+            pack_day(child.tail) if child.tail else b"",
+            pack_day(child.last) if child.last else b"",
+            child.emitted,
+            child.told_at,
+        )
+    )
+
+
+async def load_months(tx: Transaction, wanted: Mapping[ChildKey, int]) -> dict[ChildKey, dict[int, bytes]]:
+    """Chunks of the given children from the given month on."""
+    rows = await tx.fetch(
+        "SELECT d.linkage_id, d.school_year, d.month, d.days FROM child_month d"
+        " JOIN unnest($1::text[], $2::int[], $3::int[]) AS w(linkage_id, school_year, month)"
+        " ON d.linkage_id = w.linkage_id AND d.school_year = w.school_year AND d.month >= w.month",
+        [child for child, _ in wanted],
+        [year for _, year in wanted],
+        list(wanted.values()),
+    )
+    found: dict[ChildKey, dict[int, bytes]] = {}
+    for child, year, month, days in rows:
+        found.setdefault((child, year), {})[month] = days
+    return found
+
+
+async def save_children(tx: Transaction, children: Sequence[ChildYear]) -> None:
+    """Upsert heads and the touched months."""
+    if not children:
+        return
+    ordered = sorted(children, key=lambda child: (child.linkage_id, child.school_year))
+    await tx.execute(
+        "INSERT INTO child_year (linkage_id, school_year, lane, head, infirmary, survey)"
+        " SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[], $5::bytea[], $6::bytea[])"
+        " ON CONFLICT (linkage_id, school_year) DO UPDATE SET lane = excluded.lane, head = excluded.head,"
+        " infirmary = excluded.infirmary, survey = excluded.survey",
+        [child.linkage_id for child in ordered],
+        [child.school_year for child in ordered],
+        [child.lane for child in ordered],
+        [_head(child) for child in ordered],
+        [_encode_added(child.infirmary) for child in ordered],
+        [_encode_added(child.survey) for child in ordered],
+    )
+    months = [
+        (c.linkage_id, c.school_year, month, c.months[month]) for c in ordered for month in sorted(c.touched)
+    ]
+    if months:
+        await tx.execute(
+            "INSERT INTO child_month (linkage_id, school_year, month, days)"
+            " SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[])"
+            " ON CONFLICT (linkage_id, school_year, month) DO UPDATE SET days = excluded.days",
+            *(list(column) for column in zip(*months, strict=True)),
+        )
+
+
+def _encode_added(added: Added) -> bytes:
+    return _encoder.encode(added) if added.evidence_version or added.steps else b""
+
+
+# --- erasure ---
+
+
+async def erased(tx: Transaction, linkage_ids: Sequence[str]) -> set[str]:
+    """Which of the children have been erased."""
+    rows = await tx.fetch("SELECT linkage_id FROM erased WHERE linkage_id = ANY($1::text[])", linkage_ids)
+    return {row["linkage_id"] for row in rows}
+
+
+async def all_erased(tx: Transaction) -> set[str]:
+    """Everybody who has been erased."""
+    return {row["linkage_id"] for row in await tx.fetch("SELECT linkage_id FROM erased")}
+
+
+async def erase(tx: Transaction, linkage_ids: Sequence[str]) -> None:
+    """Delete children and keep their IDs in the ledger."""
+    for table in ("child_month", "child_year"):
+        await tx.execute(f"DELETE FROM {table} WHERE linkage_id = ANY($1::text[])", linkage_ids)
+    await tx.execute(
+        "INSERT INTO erased (linkage_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
+        sorted(linkage_ids),
+    )
+
+
+# --- models, learner ---
+
+
+async def models(tx: Transaction, since: date) -> list[ModelPublished]:
+    """Models closed on or after a day, oldest first."""
+    rows = await tx.fetch("SELECT body FROM model WHERE closed_on >= $1 ORDER BY closed_on, basis", since)
+    return [_models.decode(row["body"]) for row in rows]
+
+
+async def save_models(tx: Transaction, published: Iterable[ModelPublished]) -> None:
+    """Keep models; one close has one model per basis."""
+    rows = {(body.basis, body.closed_on): _encoder.encode(body) for body in published}
+    await tx.execute(
+        "INSERT INTO model (basis, closed_on, body) SELECT * FROM unnest($1::text[], $2::date[], $3::bytea[])"
+        " ON CONFLICT (basis, closed_on) DO UPDATE SET body = excluded.body",
+        [basis for basis, _ in rows],
+        [closed_on for _, closed_on in rows],
+        list(rows.values()),
+    )
+
+
+_models = msgspec.msgpack.Decoder(ModelPublished)
+
+
+async def learner_states(tx: Transaction) -> dict[Basis, bytes]:
+    """The packed state of each learner."""
+    return {Basis(row["basis"]): row["state"] for row in await tx.fetch("SELECT basis, state FROM learner")}
+
+
+async def save_learners(tx: Transaction, states: Mapping[Basis, bytes]) -> None:
+    """Keep the learners' states."""
+    await tx.executemany(
+        "INSERT INTO learner (basis, state) VALUES ($1, $2) ON CONFLICT (basis) DO UPDATE SET state = excluded.state",
+        [(basis.value, state) for basis, state in sorted(states.items())],
+    )
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """Matured rows of one lane, until all lanes of the close are there."""
+
+    basis: Basis
+    closed_on: date
+    lane: int
+    lanes: int
+    version: int
+    rows: bytes
+
+
+async def waiting(tx: Transaction) -> list[Waiting]:
+    """All labels that wait."""
+    rows = await tx.fetch("SELECT basis, closed_on, lane, lanes, version, rows FROM waiting_label")
+    return [Waiting(Basis(r[0]), *list(r)[1:]) for r in rows]
+
+
+async def save_waiting(tx: Transaction, kept: Sequence[Waiting], done: Sequence[tuple[Basis, date]]) -> None:
+    """Keep labels that still wait and drop those of closes that were learned."""
+    if kept:
+        await tx.executemany(
+            "INSERT INTO waiting_label (basis, closed_on, lane, lanes, version, rows) VALUES ($1, $2, $3, $4, $5, $6)"
+            " ON CONFLICT (basis, closed_on, lane) DO UPDATE SET lanes = excluded.lanes,"
+            " version = excluded.version, rows = excluded.rows",
+            [(w.basis.value, w.closed_on, w.lane, w.lanes, w.version, w.rows) for w in kept],
+        )
+    if done:
+        await tx.executemany(
+            "DELETE FROM waiting_label WHERE basis = $1 AND closed_on = $2",
+            [(basis.value, closed_on) for basis, closed_on in done],
+        )
+
+
+# --- what must be equal after every fault ---
+
+
+async def dump_convergent(tx: Transaction) -> list[str]:
+    """One line per child and known day: rules, pace and bands; sorted. The same for every order of input."""
+    rows = await tx.fetch(
+        "SELECT linkage_id, school_year, month, days FROM child_month ORDER BY linkage_id, school_year, month"
+    )
+    lines = []
+    for child, year, month, days in rows:
+        lines += [f"{child} {year} {_line(day)}" for day in all_days({month: days}) if day.version]
+    return lines
+
+
+def _line(day: Day) -> str:
+    rules = ",".join(rule.value for rule in rules_of(day.fired))
+    bands = f"{day.fold.band}@{day.fold.episode} {day.combined_fold.band}@{day.combined_fold.episode}"
+    return f"{day.day:03d} settled={day.flags & SETTLED} {rules or '-'} {day.pace:.4f} {bands}"
