@@ -41,9 +41,17 @@ class Sender:
     async def send(self, events: Sequence[Event]) -> None:
         """Send events, several requests at once, and wait until all are acknowledged.
 
+        Schools go first: ingest refuses records of a school that it does not know.
+
         Raises:
             Refused: ingest did not accept every event.
         """
+        schools = [event for event in events if event.meta.type == "school-registered"]
+        if schools:
+            await self._send(schools)
+        await self._send([event for event in events if event.meta.type != "school-registered"])
+
+    async def _send(self, events: Sequence[Event]) -> None:
         requests = [
             (source, body, count)
             for source in {event.meta.source for event in events}

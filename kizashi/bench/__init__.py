@@ -1,0 +1,1 @@
+"""``kizashi bench``: the chain measured on this machine, beside a plain chain in the same run."""
