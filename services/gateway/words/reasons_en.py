@@ -82,8 +82,17 @@ def _in_brackets(*parts: str) -> str:
     return f" ({told})" if told else ""
 
 
+def _counted(lead: str, brackets: str, *rest: str) -> Sentence:
+    """A lead whose details follow in brackets, then the full stop."""
+    return _told(lead, f"{brackets.strip()}.", *rest) if brackets else _told(f"{lead}.", *rest)
+
+
 def _class(mean: float | None, when: str) -> str:
-    return "" if mean is None else f"{when} the class had {mean:.1f} children absent a day on average."
+    return "" if mean is None else f"{when} the class had {mean:.1f} other children absent a day on average."
+
+
+def _these(days: int) -> str:
+    return f"these {days} days" if days > 1 else "this day"
 
 
 def _streak(evidence: StreakEvidence) -> Sentence:
@@ -96,29 +105,31 @@ def _streak(evidence: StreakEvidence) -> Sentence:
         f"Absent {_school_days(days)} in a row." if days > 1 else "Absent.",
         f"{': '.join(filter(None, (when, kinds)))}.",
         f"{_days(evidence.year_absent)} absent in this school year{earlier}.",
-        _class(evidence.class_mean, "On the same days" if days > 1 else "On the same day"),
+        _class(evidence.class_mean, f"On {_these(days)}"),
     )
 
 
 def _month(evidence: MonthEvidence) -> Sentence:
     days = dates.each_with_weekday(evidence.dates)
     of_month = f"{_school_days(evidence.school_days)} in {dates.month(evidence.month)}"
-    return _told(
-        f"Absent on {len(evidence.dates)} of {of_month}{_in_brackets(days, _kinds(evidence.sick, evidence.other))}.",
+    return _counted(
+        f"Absent on {len(evidence.dates)} of {of_month}",
+        _in_brackets(days, _kinds(evidence.sick, evidence.other)),
         _month_before(evidence),
         _not_counted(evidence.suspended, evidence.bereaved),
-        _class(evidence.class_mean, "Over the same days"),
+        _class(evidence.class_mean, f"On {_these(len(evidence.dates))}"),
     )
 
 
 def _previous(month: date) -> str:
-    return dates.MONTHS[(month.month - 2) % 12]
+    """The month before; before September it is whichever last held school days."""
+    return "the last month with school" if month.month == 9 else dates.MONTHS[(month.month - 2) % 12]
 
 
 def _month_before(evidence: MonthEvidence) -> str:
     if not evidence.previous_school_days or evidence.previous_absent is None:
         return ""
-    return f"{_previous(evidence.month)}: {evidence.previous_absent} of {evidence.previous_school_days}."
+    return f"In {_previous(evidence.month)}: {evidence.previous_absent} of {evidence.previous_school_days}."
 
 
 def _not_counted(suspended: int, bereaved: int) -> str:
@@ -133,11 +144,11 @@ def _window(evidence: WindowEvidence) -> Sentence:
     days = dates.each_with_weekday(evidence.dates)
     before = evidence.previous_absent
     span = _school_days(evidence.school_days)
-    return _told(
-        f"Absent on {len(evidence.dates)} of the last {span}"
-        f"{_in_brackets(days, _kinds(evidence.sick, evidence.other))}.",
+    return _counted(
+        f"Absent on {len(evidence.dates)} of the last {span}",
+        _in_brackets(days, _kinds(evidence.sick, evidence.other)),
         "" if before is None else f"The {span} before: {before}.",
-        _class(evidence.class_mean, "Over the same days"),
+        _class(evidence.class_mean, f"On {_these(len(evidence.dates))}"),
     )
 
 
@@ -154,9 +165,9 @@ def _weekday(evidence: WeekdayEvidence) -> Sentence:
 def _cumulative(evidence: CumulativeEvidence) -> Sentence:
     last_year = evidence.last_year_same_period
     kinds = _kinds(evidence.sick, evidence.other)
-    return _told(
-        f"Absent on {evidence.year_absent} of {_school_days(evidence.school_days)} in this school year"
-        f"{_in_brackets(kinds)}.",
+    return _counted(
+        f"Absent on {evidence.year_absent} of {_school_days(evidence.school_days)} in this school year",
+        _in_brackets(kinds),
         "" if last_year is None else f"By the same time last year: {_days(last_year)}.",
     )
 

@@ -69,6 +69,11 @@ def _class(mean: float | None, when: str) -> str:
     return "" if mean is None else f"{when}、学級の欠席は1日平均{mean:.1f}人でした。"
 
 
+def _class_then(mean: float | None, days: int) -> str:
+    """The class on the child's days of absence, which need not be in a row."""
+    return _class(mean, f"欠席した{days}日間" if days > 1 else "欠席した日")
+
+
 def _streak(evidence: StreakEvidence) -> Sentence:
     days = len(evidence.dates)
     when = dates.span(evidence.dates[0], evidence.dates[-1])
@@ -89,19 +94,20 @@ def _month(evidence: MonthEvidence) -> Sentence:
         f"{_in_brackets(days, _kinds(evidence.sick, evidence.other))}。"
         + _month_before(evidence)
         + _not_counted(evidence.suspended, evidence.bereaved)
-        + _class(evidence.class_mean, "同じ期間"),
+        + _class_then(evidence.class_mean, len(evidence.dates)),
     )
 
 
-def _previous(month: date) -> int:
-    return (month.month - 2) % 12 + 1
+def _previous(month: date) -> str:
+    """The month before; before September it is whichever last held school days."""
+    return "その前の授業のある月" if month.month == 9 else f"{(month.month - 2) % 12 + 1}月"
 
 
 def _month_before(evidence: MonthEvidence) -> str:
     if not evidence.previous_school_days or evidence.previous_absent is None:
         return ""
     days, absent = evidence.previous_school_days, evidence.previous_absent
-    return f"{_previous(evidence.month)}月は{days}日のうち{absent}日でした。"
+    return f"{_previous(evidence.month)}は{days}日のうち{absent}日でした。"
 
 
 def _not_counted(suspended: int, bereaved: int) -> str:
@@ -119,7 +125,7 @@ def _window(evidence: WindowEvidence) -> Sentence:
         f"直近{evidence.school_days}授業日のうち{len(evidence.dates)}日欠席しています",
         f"{_in_brackets(days, _kinds(evidence.sick, evidence.other))}。"
         + ("" if before is None else f"その前の{evidence.school_days}授業日は{before}日でした。")
-        + _class(evidence.class_mean, "同じ期間"),
+        + _class_then(evidence.class_mean, len(evidence.dates)),
     )
 
 
@@ -213,4 +219,4 @@ def _months(fact: MonthEvidence) -> str:
     this = f"{dates.month(fact.month)}{len(fact.dates)}日間"
     if not fact.previous_school_days or fact.previous_absent is None:
         return this
-    return f"{_previous(fact.month)}月{fact.previous_absent}日間、{this}"
+    return f"{_previous(fact.month)}{fact.previous_absent}日間、{this}"

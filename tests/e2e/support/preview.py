@@ -81,7 +81,6 @@ async def _look(browser: Browser, scene: Scene, at: str, folder: Path, size: tup
 
 async def main(folder: Path, size: tuple[int, int]) -> None:
     """Write all pictures."""
-    folder.mkdir(parents=True, exist_ok=True)
     scene = Scene()
     scene.frame = {"sees_operations": True, "administers": True}
     with serving(scene) as at:
@@ -94,7 +93,7 @@ async def main(folder: Path, size: tuple[int, int]) -> None:
             await page.screenshot(path=folder / "board-quiet.png", full_page=True)
             scene.board, scene.frame = (
                 samples.counts_board(),
-                {"posts": (Post(StaffRole.board),), "classes": ()},
+                {"posts": (Post(StaffRole.board),), "classes": (), "sees_children": False, "open_alerts": 0},
             )
             await page.goto(at)
             await page.screenshot(path=folder / "board-counts.png", full_page=True)
@@ -108,4 +107,6 @@ async def main(folder: Path, size: tuple[int, int]) -> None:
 
 if __name__ == "__main__":
     width, height = (int(part) for part in (sys.argv[2] if len(sys.argv) > 2 else "1366x768").split("x"))
-    asyncio.run(main(Path(sys.argv[1]), (width, height)))
+    pictures = Path(sys.argv[1])
+    pictures.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(pictures, (width, height)))

@@ -413,26 +413,11 @@ def operators_page(school_day: bool = True) -> views.OperatorsPage:
     names = ("identity.records", "features.facts", "scoring.features", "notify.risk", "gateway.facts")
     consumers = tuple(
         views.ConsumerLine(
-            name.split(".")[0],
-            name,
-            41_872,
-            41_640,
-            212,
-            3,
-            17,
-            0,
-            0,
-            0,
-            4,
-            41_640,
-            41_640,
-            None,
-            False,
-            NOW,
-            False,
+            name.split(".")[0], name, 41_872, 41_640, 212, 3, 17, 0, 0, 0, 4, False, NOW, False
         )
         for name in names
     )
+    edges = (views.EdgeLine("pupil-facts", "features.facts", 41_640, 41_640, 0),)
     lines = (
         views.RefusedLine("ingest", "ingest.inbound", "inbound-koumu", Refusal.impossible_date, 2),
         views.RefusedLine("ingest", "ingest.inbound", "inbound-koumu", Refusal.unknown_school, 1),
@@ -444,7 +429,7 @@ def operators_page(school_day: bool = True) -> views.OperatorsPage:
         views.ScoreRow("total", 250, 61, 0.78, 0.62, None),
     )
     return views.OperatorsPage(
-        reconciliation=views.Reconciliation(0, 17, consumers),
+        reconciliation=views.Reconciliation(0, 17, consumers, edges),
         age=views.EventAge(0.2, 0.34, 0.81, 48),
         confirmed=views.Confirmed(
             TODAY,
@@ -452,7 +437,7 @@ def operators_page(school_day: bool = True) -> views.OperatorsPage:
             22,
             24,
             (views.SchoolConfirmed(SCHOOL, SCHOOL_NAME, 22, 24),),
-            (("koumu", NOW), ("thermo", NOW - timedelta(hours=3))),
+            ((SCHOOL_NAME, NOW),),
         ),
         waiting=views.Waiting(17, 5, NOW - timedelta(hours=2), NOW),
         refused=views.Refused(3, lines),
