@@ -5,13 +5,14 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
+import asyncpg
 from starlette.responses import Response
 
 from contracts.codes import StaffRole
 from services.gateway import forgery, metrics
 from services.gateway.access import Action, AuthLevel
 from services.gateway.audit import Entry
-from services.gateway.doors import Closed
+from services.gateway.doors import BadInput, Closed
 from services.gateway.granting import token_hash
 from services.gateway.parts import Shared
 from services.gateway.passwords import check_strength
@@ -92,20 +93,28 @@ class AtFront:
     async def invitation(
         self, token: str, name: str, password: str, response: Response
     ) -> SignInTrouble | None:
-        """Make the first administrator of a one-time token. Raises BadInput: password too weak."""
+        """Make the account of a one-time token. Raises BadInput: password too weak, name taken."""
         name = name.strip()
         check_strength(password, name)
         if await self.shared.throttle.attempt("invitation", self.address):
             return await self._refuse(SignInTrouble.throttled)
         secret = await self.shared.passwords.hash(password)
-        account_id, staff_id = secrets.token_hex(16), secrets.token_hex(16)
-        async with self.shared.pool.acquire() as tx, tx.transaction():
-            taken = await people.use_invitation(tx, token_hash(token))
-            if taken:
-                await people.add_account(tx, account_id, name, staff_id, name, administrator=True)
-                await people.replace_password(tx, account_id, secrets.token_hex(16), secret)
-                await self._log(tx, "administrator-made", account_id, staff_id)
-        return None if taken else await self._refuse(SignInTrouble.expired)
+        try:
+            async with self.shared.pool.acquire() as tx, tx.transaction():
+                invited = await people.use_invitation(tx, token_hash(token))
+                if invited is not None:
+                    await self._make_account(tx, invited, name, secret)
+        except asyncpg.UniqueViolationError:
+            raise BadInput("name") from None
+        return None if invited else await self._refuse(SignInTrouble.expired)
+
+    async def _make_account(self, tx: Transaction, invited: people.Invited, name: str, secret: str) -> None:
+        account_id = secrets.token_hex(16)
+        staff_id = invited.staff_id or secrets.token_hex(16)
+        shown = invited.name or name
+        await people.add_account(tx, account_id, name, staff_id, shown, administrator=invited.administrator)
+        await people.replace_password(tx, account_id, secrets.token_hex(16), secret)
+        await self._log(tx, "account-made", account_id, staff_id)
 
     async def _begin(self, account_id: str, staff_id: str, response: Response) -> None:
         """The audit row first: without it nobody is signed in."""

@@ -108,6 +108,9 @@ class Door(Protocol):
     async def revoke(self, grant_id: str) -> None:
         """Take a grant back at once."""
 
+    async def invite(self, staff_id: str) -> str:
+        """A one-time token with which a member of staff makes her account at ``/invitation/{token}``."""
+
     async def change_password(self, old: str, new: str) -> SignInTrouble | None:
         """None: changed, all other sessions of the account ended. BadInput: the new one is too weak."""
 
@@ -137,7 +140,7 @@ class Front(Protocol):
     async def invitation(
         self, token: str, name: str, password: str, response: Response
     ) -> SignInTrouble | None:
-        """The first administrator, once. BadInput: password too weak."""
+        """Make the account of a one-time token. BadInput: password too weak, or the name is taken."""
 
     def attach(self, response: Response) -> None:
         """Set the pre-session cookie that the form's ``csrf`` is bound to; call it on the sign-in page."""

@@ -7,17 +7,20 @@ from datetime import date, timedelta
 
 from contracts.codes import Item, StaffRole
 from services.gateway.access import Action
+from services.gateway.audit import Entry
 from services.gateway.doors import BadInput
 from services.gateway.parts import Shared
 from services.gateway.passwords import check_strength
 from services.gateway.sessions import Session
-from services.gateway.store import people
+from services.gateway.store import log, people
 from services.gateway.views import SignInTrouble
 from services.gateway.visit import Denied, Visit
+from services.kit.lanes import Transaction
 
 #: Posts with a school of their own; the board and operators may have the whole city.
 _NEEDS_SCHOOL = frozenset(StaffRole) - {StaffRole.board, StaffRole.operator}
 _LONGEST = timedelta(days=400)
+_INVITATION_HOURS = 72
 #: Posts that need a class or a grade come from the school system only.
 _NOT_BY_HAND = frozenset({StaffRole.homeroom, StaffRole.grade_head})
 
@@ -48,6 +51,29 @@ async def revoke(visit: Visit, grant_id: str) -> None:
     visit.entry.subject = grant_id
     if not await people.revoke(visit.tx, grant_id, visit.viewer.staff_id):
         raise Denied("no-such-grant")
+
+
+async def invite(visit: Visit, staff_id: str) -> str:
+    """A one-time token with which a member of staff makes her account. Raises Denied, BadInput: she has one."""
+    visit.require((), Item.registry, Action.administer)
+    visit.entry.subject = staff_id
+    if await people.has_account(visit.tx, staff_id):
+        raise BadInput("staff_id")
+    token = secrets.token_urlsafe(32)
+    await people.invite(visit.tx, token_hash(token), staff_id, False, _INVITATION_HOURS)
+    return token
+
+
+async def invite_administrator(tx: Transaction) -> str | None:
+    """The one-time token for the first administrator, for the command line; None when there is one already."""
+    if await people.has_administrator(tx):
+        return None
+    token = secrets.token_urlsafe(32)
+    await people.invite(tx, token_hash(token), None, True, _INVITATION_HOURS)
+    entry = Entry("", "", "", "command line", Action.administer, purpose="administration")
+    entry.outcome = "administrator-invited"
+    await log.add(tx, entry)
+    return token
 
 
 async def change_password(

@@ -20,7 +20,7 @@ _ALWAYS: tuple[tuple[bytes, bytes], ...] = (
 )
 _NO_STORE = (b"cache-control", b"no-store")
 _STATIC = (b"cache-control", b"public, max-age=3600")
-_MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 
 def host_name(header: str) -> str:
@@ -52,10 +52,23 @@ class Guard:
 
         if host_name(given.get(b"host", b"").decode("latin-1")) not in self._hosts:
             await PlainTextResponse("unknown host", 421)(scope, receive, with_headers)
-        elif int(given.get(b"content-length", b"0") or 0) > _MAX_BODY_BYTES:
+        elif int(given.get(b"content-length", b"0") or 0) > MAX_BODY_BYTES:
             await PlainTextResponse("too large", 413)(scope, receive, with_headers)
         else:
-            await self._app(scope, receive, with_headers)
+            await self._app(scope, bounded(receive), with_headers)
+
+
+def bounded(receive: Receive) -> Receive:
+    """A body sent in pieces ends, as if the client had gone, where it grows too large."""
+    size = 0
+
+    async def counting() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        return message if size <= MAX_BODY_BYTES else {"type": "http.disconnect"}
+
+    return counting
 
 
 def _merge(headers: Iterable[tuple[bytes, bytes]], cacheable: bool) -> list[tuple[bytes, bytes]]:

@@ -17,6 +17,7 @@ import asyncpg
 import msgspec
 
 from services.gateway import metrics
+from services.gateway.parts import Chain
 from services.gateway.store import log as store
 from services.kit.errors import error_name
 
@@ -91,13 +92,13 @@ async def verify(pool: asyncpg.Pool, expected_head: str | None = None) -> Verdic
     return Verdict(number, hashed.hex(), 0 if slipped or not met else None)
 
 
-async def seal_for_ever(pool: asyncpg.Pool, seconds: float) -> None:
+async def seal_for_ever(pool: asyncpg.Pool, seconds: float, state: Chain) -> None:
     """The sealer's loop; every hour, from the start on, it verifies the chain and tells the head."""
     rounds = max(int(_HEAD_TOLD_EVERY / seconds), 1)
     for number in itertools.count():
         try:
             if number % rounds == 0:
-                tell(await verify(pool))
+                tell(await verify(pool), state)
             while await seal_once(pool) == _BATCH:
                 pass
             metrics.SEALED_AT.set_to_current_time()
@@ -106,8 +107,9 @@ async def seal_for_ever(pool: asyncpg.Pool, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-def tell(verdict: Verdict) -> None:
+def tell(verdict: Verdict, state: Chain) -> None:
     """The verdict as metric and as a log line that can be kept elsewhere."""
+    state.ok = verdict.ok
     metrics.CHAIN_OK.set(verdict.ok)
     say = log.info if verdict.ok else log.error
     say("operation log", extra={"links": verdict.links, "head": verdict.head, "ok": verdict.ok})

@@ -199,6 +199,12 @@ class SignedIn:
         """Take a grant back."""
         await self._audited(Action.administer, lambda visit: granting.revoke(visit, grant_id), "revoked")
 
+    async def invite(self, staff_id: str) -> str:
+        """A one-time token for a member of staff."""
+        return await self._audited(
+            Action.administer, lambda visit: granting.invite(visit, staff_id), "invited"
+        )
+
     # --- one's own session ---
 
     async def change_password(self, old: str, new: str) -> SignInTrouble | None:

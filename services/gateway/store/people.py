@@ -135,26 +135,50 @@ async def add_account(
     )
 
 
-async def use_invitation(tx: Transaction, token_hash: bytes) -> bool:
-    """Take a live invitation; False: none, used or expired."""
-    taken = await tx.fetchval(
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Whom an invitation was for; ``staff_id`` None: the first administrator."""
+
+    staff_id: str | None
+    administrator: bool
+    name: str
+
+
+async def use_invitation(tx: Transaction, token_hash: bytes) -> Invited | None:
+    """Take a live invitation; None: there is none, it was used, or it expired."""
+    row = await tx.fetchrow(
         "UPDATE invitation SET used_at = now() WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now() "
-        "RETURNING true",
+        "RETURNING staff_id, administrator, "
+        "(SELECT s.family || ' ' || s.given FROM staff s WHERE s.staff_id = invitation.staff_id) AS name",
         token_hash,
     )
-    return bool(taken)
+    return Invited(row["staff_id"], row["administrator"], row["name"] or "") if row else None
 
 
-async def invite(tx: Transaction, token_hash: bytes, hours: int) -> bool:
-    """Write an invitation down; False when an administrator exists already."""
-    if await tx.fetchval("SELECT EXISTS (SELECT 1 FROM account WHERE administrator AND disabled_at IS NULL)"):
-        return False
+async def has_administrator(tx: Transaction) -> bool:
+    """Whether somebody administers already."""
+    return bool(
+        await tx.fetchval("SELECT EXISTS (SELECT 1 FROM account WHERE administrator AND disabled_at IS NULL)")
+    )
+
+
+async def has_account(tx: Transaction, staff_id: str) -> bool:
+    """Whether a member of staff can sign in already."""
+    return bool(await tx.fetchval("SELECT EXISTS (SELECT 1 FROM account WHERE staff_id = $1)", staff_id))
+
+
+async def invite(
+    tx: Transaction, token_hash: bytes, staff_id: str | None, administrator: bool, hours: int
+) -> None:
+    """Write an invitation down."""
     await tx.execute(
-        "INSERT INTO invitation (token_hash, expires_at) VALUES ($1, now() + make_interval(hours => $2))",
+        "INSERT INTO invitation (token_hash, staff_id, administrator, expires_at) "
+        "VALUES ($1, $2, $3, now() + make_interval(hours => $4))",
         token_hash,
+        staff_id,
+        administrator,
         hours,
     )
-    return True
 
 
 async def demo_accounts(tx: Transaction) -> list[Any]:

@@ -24,6 +24,8 @@ CREATE UNIQUE INDEX one_live_password ON credential (account_id) WHERE kind = 'p
 
 CREATE TABLE invitation (
     token_hash bytea PRIMARY KEY,
+    staff_id text,
+    administrator boolean NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
     used_at timestamptz
