@@ -99,6 +99,7 @@ def admin_config(settings: KitSettings, principal: str) -> dict[str, str | int |
     """librdkafka's settings for the same connection."""
     config: dict[str, str | int | float | bool] = {
         "bootstrap.servers": settings.kafka_bootstrap,
+        "log_level": 0,
         "client.id": f"{principal}-admin",
     }
     if settings.kafka_security != "PLAINTEXT":

@@ -1,0 +1,119 @@
+"""The whole chain under load: sustained events per second, and event-to-alert at a steady rate."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from contracts.envelope import Event
+from kizashi.bench.watcher import Sighting, Watcher
+from kizashi.bench.workload import SOURCE, Workload
+from kizashi.demo.gauges import Gauges
+from kizashi.demo.replay import Sender
+from kizashi.system import System
+from simulator.cloudevents import to_lines
+
+_LINES = 500
+_AT_ONCE = 4
+_TICK_SECONDS = 0.05
+#: The consumers an alert passes through; side branches (operators' pages) may lag behind.
+PATH = ("identity.records", "features.facts", "scoring.features", "notify.risks", "gateway.alerts")
+
+
+@dataclass
+class Steady:
+    """What a run at a steady rate gave. ``sightings`` are in order of sending."""
+
+    sent: int = 0
+    seconds: float = 0.0
+    late_ticks: int = 0
+    sightings: list[Sighting] = field(default_factory=list)
+
+
+class Load:
+    """Sends a workload and waits until the chain has worked it through."""
+
+    def __init__(self, system: System, workload: Workload, sender: Sender, gauges: Gauges) -> None:
+        self._system = system
+        self._workload = workload
+        self._sender = sender
+        self._gauges = gauges
+
+    async def register(self) -> None:
+        """Send the registry and wait until every child is known everywhere."""
+        await self._sender.send(self._workload.registry())
+        await self.drained()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits in the chain."""
+        connection = await self._system.administrator()
+        try:
+            await self._gauges.settle(connection)
+        finally:
+            await connection.close()
+
+    async def throughput(self, days: range) -> float:
+        """Events per second from the first request to the last event applied at the end of the path."""
+        bodies = encoded([event for event, _ in self._workload.records(days)])
+        events = self._workload.pupils * len(days)
+        connection = await self._system.administrator()
+        began = time.perf_counter()
+        gate = asyncio.Semaphore(_AT_ONCE)
+        await asyncio.gather(*(self._post(gate, body) for body in bodies))
+        while any(s.lag for s in await self._gauges.standings(connection) if s.consumer in PATH):
+            await asyncio.sleep(0.05)
+        elapsed = time.perf_counter() - began
+        await connection.close()
+        return events / elapsed
+
+    async def _post(self, gate: asyncio.Semaphore, body: bytes) -> None:
+        headers = {
+            "authorization": f"Bearer {self._sender.keys[SOURCE]}",
+            "content-type": "application/x-ndjson",
+        }
+        async with gate:
+            answer = await self._sender.client.post(
+                f"{self._sender.url}/v1/events", content=body, headers=headers
+            )
+        if answer.status_code != 202:
+            raise httpx.HTTPStatusError(f"{answer.status_code}", request=answer.request, response=answer)
+
+    async def steady(self, rate: float, seconds: float, days: range, watcher: Watcher | None) -> Steady:
+        """Send ``rate`` events a second for ``seconds``; note when each confirming record left."""
+        result = Steady()
+        events = self._workload.records(days)
+        tasks: set[asyncio.Task[None]] = set()
+        gate = asyncio.Semaphore(64)
+        began = time.perf_counter()
+        while (now := time.perf_counter() - began) < seconds:
+            wanted = int(now * rate) - result.sent
+            if wanted > 0:
+                chunk = [pair for _, pair in zip(range(wanted), events, strict=False)]
+                if not chunk:
+                    break
+                self._note(chunk, watcher)
+                task = asyncio.create_task(
+                    self._post(gate, b"".join(to_lines([event for event, _ in chunk])))
+                )
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+                result.sent += len(chunk)
+            await asyncio.sleep(_TICK_SECONDS)
+        result.seconds = time.perf_counter() - began
+        await asyncio.gather(*tasks)
+        return result
+
+    def _note(self, chunk: Sequence[tuple[Event, bool]], watcher: Watcher | None) -> None:
+        if watcher is None:
+            return
+        for event, confirming in chunk:
+            if confirming:
+                watcher.expect(event)
+
+
+def encoded(events: Sequence[Event]) -> list[bytes]:
+    """Request bodies made beforehand, so that the load costs the machine as little as it can."""
+    lines = list(to_lines(events))
+    return [b"".join(lines[start : start + _LINES]) for start in range(0, len(lines), _LINES)]
