@@ -4,18 +4,22 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from kizashi import topics, topology
+from kizashi.embedded.addresses import Addresses
 from kizashi.embedded.broker_check import KafkaAddress
 from kizashi.embedded.principals import Principal, apply_principals
 from kizashi.embedded.roles import apply_schemas, connect_administrator
 from kizashi.embedded.secret_files import Secrets, write_private
-from kizashi.embedded.stack import Addresses, Stack
 from services.kit.migrate import migrate
+
+if TYPE_CHECKING:
+    from kizashi.embedded.stack import Stack  # the servers' programs need not be installed where services run
 
 Say = Callable[[str], None]
 SIGN_IN_SECONDS = 20.0
@@ -106,7 +110,7 @@ def _signs_in(settings: dict[str, str]) -> bool:
         return False
 
 
-async def provision(data_dir: Path, stack: Stack, sources: tuple[str, ...], say: Say) -> None:
+async def provision(data_dir: Path, stack: "Stack", sources: tuple[str, ...], say: Say) -> None:
     """Everything between servers that run and services that may start. Can be repeated."""
     say("database schemas")
     database = asyncio.create_task(prepare_database(stack.addresses, stack.secrets))

@@ -8,11 +8,11 @@ from typing import Any
 import asyncpg
 import click
 
+from kizashi.embedded.addresses import Addresses
 from kizashi.embedded.broker_check import KafkaAddress
 from kizashi.embedded.postgres import PostgresAddress
 from kizashi.embedded.redis_server import RedisAddress
 from kizashi.embedded.secret_files import Secrets, write_private
-from kizashi.embedded.stack import Addresses
 
 FILE = "addresses.json"
 

@@ -15,11 +15,15 @@ _ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class KafkaAddress:
-    """Where clients reach the broker. `password_file` is None on the in-memory broker: no access control there."""
+    """Where clients reach the broker. `password_file` is None on the in-memory broker: no access control there.
+
+    With `ca_file` (PEM) the connection is TLS and the broker's name is verified against it.
+    """
 
     bootstrap: str
     admin: str
     password_file: Path | None
+    ca_file: Path | None = None
 
     def password(self) -> str:
         """The admin principal's password; empty on the in-memory broker."""
@@ -29,9 +33,11 @@ class KafkaAddress:
         """librdkafka settings for `principal` (the admin by default): address, mechanism, credentials."""
         if self.password_file is None:
             return {"bootstrap.servers": self.bootstrap}
+        tls = {"ssl.ca.location": str(self.ca_file)} if self.ca_file else {}
         return {
             "bootstrap.servers": self.bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
+            "security.protocol": "SASL_SSL" if self.ca_file else "SASL_PLAINTEXT",
+            **tls,
             "sasl.mechanism": MECHANISM,
             "sasl.username": principal or self.admin,
             "sasl.password": password if password is not None else self.password(),

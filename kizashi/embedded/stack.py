@@ -14,18 +14,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, Self
 
-from kizashi.embedded.broker_check import KafkaAddress
+from kizashi.embedded.addresses import Addresses
 from kizashi.embedded.data_folder import AlreadyRunning, DataFolder
 from kizashi.embedded.jars import JarsUnavailable, kafka_jars
 from kizashi.embedded.kafka import Kafka
 from kizashi.embedded.memory_broker import WARNING, MemoryBroker
-from kizashi.embedded.postgres import Postgres, PostgresAddress
+from kizashi.embedded.postgres import Postgres
 from kizashi.embedded.process import StartFailed
-from kizashi.embedded.redis_server import Redis, RedisAddress
+from kizashi.embedded.redis_server import Redis
 from kizashi.embedded.secret_files import Secrets
 
 __all__ = ["Addresses", "AlreadyRunning", "Broker", "Secrets", "Stack", "StartFailed", "start_stack"]
@@ -49,15 +48,6 @@ class Part(Protocol):
     def stop(self) -> None: ...
 
     def kill(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """Where the three listen and where their administrators' passwords lie."""
-
-    postgres: PostgresAddress
-    redis: RedisAddress
-    kafka: KafkaAddress
 
 
 def _say_nothing(_: str) -> None:
