@@ -95,4 +95,4 @@ async def alert_counts(connection: asyncpg.Connection) -> dict[str, int]:
         "SELECT count(*) FILTER (WHERE NOT held) AS raised, count(*) FILTER (WHERE held) AS held,"
         " count(*) FILTER (WHERE status = 'retracted') AS retracted FROM notify.alert"
     )
-    return dict(row)
+    return dict(row) if row is not None else {}

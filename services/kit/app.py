@@ -51,8 +51,9 @@ class Parts:
 class Kit:
     """What a service's ``build`` is given."""
 
-    def __init__(self, service: str, settings: KitSettings, pool: asyncpg.Pool) -> None:
+    def __init__(self, service: str, settings: KitSettings, pool: asyncpg.Pool, role: str | None = None) -> None:
         self.service = service
+        self.role = role
         self.settings = settings
         self.pool = pool
         self.publisher = Publisher(service, self.batcher())
@@ -109,7 +110,7 @@ class Process:
         """Join the groups and begin."""
         kit, settings = self.kit, self.kit.settings
         if settings.member is not None:
-            holder = await connect(settings, kit.service)
+            holder = await connect(settings, kit.service, kit.role)
             self.lock = InstanceLock(holder, f"{kit.service}.{settings.member}")
             await self.lock.acquire()
         await kit.publisher.start()
@@ -189,7 +190,7 @@ async def open_process(service: str) -> Process:
     telemetry.configure(settings, service)
     role = getattr(module, "DATABASE_ROLE", None)
     pool = await open_pool(settings, service, role)
-    kit = Kit(service, settings, pool)
+    kit = Kit(service, settings, pool, role)
     return Process(kit, await module.build(kit))
 
 
