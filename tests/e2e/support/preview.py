@@ -5,9 +5,8 @@ Writes a picture of every page in both languages, and tells what axe and the con
 
 import asyncio
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
@@ -35,21 +34,20 @@ PAGES = {
 }
 
 
-@contextmanager
-def serving(scene: Scene) -> Iterator[str]:
+@asynccontextmanager
+async def serving(scene: Scene) -> AsyncIterator[str]:
     """The pages on a free port of this machine, as long as the block lasts."""
     server = uvicorn.Server(
         uvicorn.Config(app(scene), port=0, log_level="error", timeout_graceful_shutdown=1)
     )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    running = asyncio.create_task(server.serve())
     while not server.started:
-        if not thread.is_alive():
+        if running.done():
             raise RuntimeError("the preview server did not start")
-        thread.join(0.02)
+        await asyncio.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
-    thread.join(5)
+    await running
 
 
 async def violations(page: Page) -> list[str]:
@@ -83,26 +81,25 @@ async def main(folder: Path, size: tuple[int, int]) -> None:
     """Write all pictures."""
     scene = Scene()
     scene.frame = {"sees_operations": True, "administers": True}
-    with serving(scene) as at:
-        async with async_playwright() as tool:
-            browser = await tool.chromium.launch(**chromium().launch_options())
-            await _look(browser, scene, at, folder, size)
-            page = await browser.new_page(viewport={"width": size[0], "height": size[1]})
-            scene.language, scene.board = Language.ja, samples.quiet_board()
-            await page.goto(at)
-            await page.screenshot(path=folder / "board-quiet.png", full_page=True)
-            scene.board, scene.frame = (
-                samples.counts_board(),
-                {"posts": (Post(StaffRole.board),), "classes": (), "sees_children": False, "open_alerts": 0},
-            )
-            await page.goto(at)
-            await page.screenshot(path=folder / "board-counts.png", full_page=True)
-            for line in await violations(page):
-                print(f"counts: {line}")
-            scene.holiday = True
-            await page.goto(at + "/operations")
-            await page.screenshot(path=folder / "operations-holiday.png")
-            await browser.close()
+    async with serving(scene) as at, async_playwright() as tool:
+        browser = await tool.chromium.launch(**chromium().launch_options())
+        await _look(browser, scene, at, folder, size)
+        page = await browser.new_page(viewport={"width": size[0], "height": size[1]})
+        scene.language, scene.board = Language.ja, samples.quiet_board()
+        await page.goto(at)
+        await page.screenshot(path=folder / "board-quiet.png", full_page=True)
+        scene.board, scene.frame = (
+            samples.counts_board(),
+            {"posts": (Post(StaffRole.board),), "classes": (), "sees_children": False, "open_alerts": 0},
+        )
+        await page.goto(at)
+        await page.screenshot(path=folder / "board-counts.png", full_page=True)
+        for line in await violations(page):
+            print(f"counts: {line}")
+        scene.holiday = True
+        await page.goto(at + "/operations")
+        await page.screenshot(path=folder / "operations-holiday.png")
+        await browser.close()
 
 
 if __name__ == "__main__":

@@ -12,14 +12,10 @@ from starlette.staticfiles import StaticFiles
 from contracts.codes import AlertOutcome, Item, StaffRole
 from services.gateway import pages, views
 from services.gateway.access import Action
+from services.gateway.headers import CSP
 from services.gateway.pages.rendering import STATIC
 from services.gateway.views import Language, SignInTrouble
 from tests.e2e.support import samples
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 class SampleDoor:
@@ -127,6 +123,14 @@ class Scene:
         self.written: list[tuple[object, ...]] = []
         self.opened: list[tuple[Item, Action]] = []
         self.changed = asyncio.Event()
+        self.watched = asyncio.Event()
+        self.ended = False
+        self.refuse: int | None = None
+
+    def close(self) -> None:
+        """End the open streams."""
+        self.ended = True
+        self.changed.set()
 
     async def open(self, request: Request, item: Item, action: Action) -> SampleDoor:
         self.opened.append((item, action))
@@ -136,10 +140,14 @@ class Scene:
         return SampleFront(self)
 
     async def events(self) -> AsyncIterator[str]:
+        self.watched.set()
+        yield "retry: 2000\n\n"
         while True:
             await self.changed.wait()
             self.changed.clear()
-            yield "event: changed\ndata: \n\n"
+            if self.ended:
+                return
+            yield "event: changed\ndata: changed\n\n"
 
 
 def app(scene: Scene) -> FastAPI:
@@ -159,8 +167,10 @@ def app(scene: Scene) -> FastAPI:
 
     @built.middleware("http")
     async def policy(request: Request, call_next: Any) -> Response:
+        if scene.refuse and request.method == "POST":
+            return pages.problem(request, scene.refuse, scene.language)
         response: Response = await call_next(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Content-Security-Policy"] = CSP
         return response
 
     return built
