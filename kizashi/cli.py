@@ -12,6 +12,12 @@ COMMANDS = {
     "run": ("kizashi.run", "run", "run one or more services against addresses in the environment"),
     "publish": ("kizashi.publish.command", "publish", "send files of a school system to ingest"),
     "simulate": ("kizashi.simulate", "simulate", "write the events or files of a simulated city"),
+    "secrets": (
+        "kizashi.secrets_command",
+        "secrets",
+        "make the passwords, keys and certificates of an installation",
+    ),
+    "provision": ("kizashi.provision_command", "command", "make an installation's database and broker ready"),
     "topics": ("kizashi.topics_command", "topics", "apply or check the topic catalogue"),
     "republish": ("kizashi.republish", "republish", "send a service's owned facts again"),
     "doctor": ("kizashi.doctor", "doctor", "say what is reachable, what is wrong and how to mend it"),
