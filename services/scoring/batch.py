@@ -170,12 +170,11 @@ class Batch:
             news |= draft.put(day)
         for removed in body.removed:
             news |= draft.put(removed_day(removed.toordinal() - draft.first, body.evidence_version))
-        draft.seen_version = max(draft.seen_version, body.evidence_version)
         return self._take_evidence(draft, body) or news
 
     def _take_evidence(self, draft: ChildYear, body: AttendanceFeaturesUpdated) -> bool:
-        """Evidence of a provisional day waits until the day settles: bands know settled days only."""
-        if body.evidence_version <= draft.evidence_version or not _is_settled(draft, body):
+        """Newer evidence (it tells of settled days only), and with it where the child belongs."""
+        if body.evidence_version <= draft.evidence_version:
             return False
         draft.evidence_version, draft.evidence = body.evidence_version, list(body.evidence)
         draft.school, draft.class_id, draft.grade = body.school, body.class_id, body.grade
@@ -213,11 +212,6 @@ def _earliest(body: FeaturesUpdated) -> date | None:
     if isinstance(body, AttendanceFeaturesUpdated):
         dates += body.removed
     return min(dates, default=None)
-
-
-def _is_settled(draft: ChildYear, body: AttendanceFeaturesUpdated) -> bool:
-    known = draft.known(body.as_of.toordinal() - draft.first)
-    return known is not None and known.counts
 
 
 def _with_steps(

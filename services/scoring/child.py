@@ -52,9 +52,8 @@ class ChildYear:
     """``months`` holds the chunks loaded so far, complete from month ``loaded_from`` on.
 
     ``tail`` is the latest record, ``last`` the latest settled one. ``emitted`` are the digests last sent per
-    basis, ``told_at`` the school they went to. ``seen_version`` is the greatest evidence version of all events
-    taken up, ``evidence_version`` that of the evidence held; ``floor`` is the version that the year before had
-    reached when this one began.
+    basis, ``told_at`` the school they went to. ``evidence_version`` grows with every fact of the child's year;
+    ``floor`` is the version that the year before had reached when this one began.
     """
 
     linkage_id: str
@@ -67,7 +66,6 @@ class ChildYear:
     evidence: list[AttendanceEvidence] = field(default_factory=list)
     infirmary: Added = field(default_factory=Added)
     survey: Added = field(default_factory=Added)
-    seen_version: int = 0
     floor: int = 0
     tail: Day | None = None
     last: Day | None = None
@@ -93,7 +91,7 @@ class ChildYear:
         The combined one also grows with infirmary and survey; the attendance one must not know of them.
         """
         added = self.infirmary.evidence_version + self.survey.evidence_version if combined else 0
-        return min(self.floor + self.seen_version + added, _MAX_VERSION)
+        return min(self.floor + self.evidence_version + added, _MAX_VERSION)
 
     def needs_month(self, day: int) -> int:
         """First month (April 0) that must be loaded before ``day`` can be put in its place.

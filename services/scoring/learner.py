@@ -41,8 +41,8 @@ _MIN_CONTESTED_CASES = 10
 _PRECISION_WEIGHT = 0.3
 #: The model must win by this much recall to take the lead, and lose by as much to give it back.
 _LEAD_MARGIN = 0.02
-#: A row that crossed within this many days without being a positive (1-4 school days ahead) is not learned.
-_CROSSING_DAYS = 14
+#: Calendar days by which judging stays behind: classes with another calendar mature a little later.
+_JUDGING_SLACK_DAYS = 10
 _LOSSES_KEPT = 250
 
 
@@ -114,10 +114,18 @@ def _take_scores(state: State, basis: Basis, closed_on: date, rows: Rows, shelf:
     for number, candidate in _candidates(rows, log_odds, margin):
         school, day = rows.school[number], int(rows.as_of[number])
         grouped.setdefault(school, {}).setdefault(day, []).append(candidate)
+    for school, frontier in _frontiers(rows).items():
+        known_to[school] = frontier - _JUDGING_SLACK_DAYS
+    state.board.take(closed_on, grouped, known_to)
+
+
+def _frontiers(rows: Rows) -> dict[str, int]:
+    """Newest as-of day of each school whose outcome is known for those who did not cross, too."""
+    found: dict[str, int] = {}
     for school, day, crossed in zip(rows.school, rows.as_of.tolist(), rows.crossed.tolist(), strict=True):
         if not crossed:
-            known_to[school] = max(known_to.get(school, 0), day)
-    state.board.take(closed_on, grouped, known_to)
+            found[school] = max(found.get(school, 0), day)
+    return found
 
 
 def _scores_then(basis: Basis, rows: Rows, shelf: Shelf) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -207,11 +215,22 @@ def _train(state: State, basis: Basis, rows: Rows) -> None:
     if state.weights:
         classifier.weights = np.frombuffer(state.weights).copy()
         classifier.squares = np.frombuffer(state.squares).copy()
-    soon = (rows.label == 0) & (rows.crossed > 0) & (rows.crossed - rows.as_of < _CROSSING_DAYS)
-    classifier.learn_many(rows.slots[~soon], rows.label[~soon])
+    wanted = _learnable(rows)
+    classifier.learn_many(rows.slots[wanted], rows.label[wanted])
     state.weights, state.squares = classifier.weights.tobytes(), classifier.squares.tobytes()
-    state.labels += int((~soon).sum())
-    state.positives += int(rows.label.sum())
+    state.labels += int(wanted.sum())
+    state.positives += int(rows.label[wanted].sum())
+
+
+def _learnable(rows: Rows) -> NDArray[np.bool_]:
+    """Rows worth learning, bool [n].
+
+    Left out: the last four school days before a crossing (neither quiet nor in time), and days of which only
+    the crossings are known (the last forty of a school year), or the season itself would look dangerous.
+    """
+    frontiers = _frontiers(rows)
+    known_to = np.array([frontiers.get(school, 0) for school in rows.school], dtype=np.int64)
+    return np.asarray(((rows.crossed == 0) | (rows.label > 0)) & (rows.as_of <= known_to))
 
 
 # --- compare ---

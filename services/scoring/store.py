@@ -23,7 +23,6 @@ class _Head(msgspec.Struct, array_like=True):
     class_id: str
     grade: int
     evidence_version: int
-    seen_version: int
     floor: int
     evidence: list[AttendanceEvidence]
     tail: bytes
@@ -64,7 +63,6 @@ def _child(
         evidence=known.evidence,
         infirmary=_added.decode(infirmary) if infirmary else Added(),
         survey=_added.decode(survey) if survey else Added(),
-        seen_version=known.seen_version,
         floor=known.floor,
         tail=unpack_day(known.tail) if known.tail else None,
         last=unpack_day(known.last) if known.last else None,
@@ -81,7 +79,6 @@ def _head(child: ChildYear) -> bytes:
             child.class_id,
             child.grade,
             child.evidence_version,
-            child.seen_version,
             child.floor,
             child.evidence,
             pack_day(child.tail) if child.tail else b"",

@@ -1,0 +1,1 @@
+"""How good naming is: hits counted under a budget, baselines beside the model, on simulated cities."""
