@@ -1,0 +1,67 @@
+"""Watches a vice-principal's board and times the way from a confirming record to a visible alert.
+
+"Visible" means: the gateway signalled a change, the board was fetched by the ordinary audited route, and
+the child is on it.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from contracts.envelope import Event
+from contracts.records import AttendanceRecorded
+from kizashi.visitor import Visitor, cards
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One alert's way: monotonic seconds of the record's sending and of the fetch that showed it."""
+
+    sent_at: float
+    seen_at: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.seen_at - self.sent_at
+
+
+@dataclass
+class Watcher:
+    """Expected children by name, and when they were first seen. Sees the children of the visitors' schools only."""
+
+    visitors: list[Visitor]
+    schools: frozenset[str]
+    expected: dict[str, float] = field(default_factory=dict)
+    sightings: list[Sighting] = field(default_factory=list)
+    _known: set[str] = field(default_factory=set)
+
+    def expect(self, event: Event) -> None:
+        """A confirming record is about to be sent."""
+        body = event.body
+        if isinstance(body, AttendanceRecorded) and body.school in self.schools:
+            assert body.pupil.source_id is not None
+            self.expected[f"児童{body.pupil.source_id[1:]}"] = time.monotonic()
+
+    async def watch(self) -> None:
+        """Look at every board whenever it changes, for ever."""
+        await asyncio.gather(*(self._follow(visitor) for visitor in self.visitors))
+
+    async def _follow(self, visitor: Visitor) -> None:
+        async for _ in visitor.changes():
+            self._look(await visitor.board())
+
+    def _look(self, board: dict[str, object]) -> None:
+        now = time.monotonic()
+        for card in cards(board):
+            name = str(card["child"]["name"]).split()[-1]
+            sent_at = self.expected.get(name)
+            if sent_at is not None and name not in self._known:
+                self._known.add(name)
+                self.sightings.append(Sighting(sent_at, now))
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The value below which ``share`` of the sorted values lie; NaN for none."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else float("nan")
