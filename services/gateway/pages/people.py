@@ -4,12 +4,18 @@ from services.gateway.views import Frame, Post
 from services.gateway.words.catalogue import Words
 
 
+_HIRAGANA = {katakana: katakana - 0x60 for katakana in range(ord("ァ"), ord("ヶ") + 1)}
+
+
 def ruby(name: str, kana: str) -> list[tuple[str, str]]:
-    """Pairs of name and reading: by part where both have the same number of parts, else as a whole."""
-    names, readings = name.split(), kana.split()
+    """Pairs of name and reading in hiragana, by part where both have as many; no reading over its own kana."""
+    names, readings = name.split(), kana.translate(_HIRAGANA).split()
     if len(names) != len(readings):
-        return [(name, kana)]
-    return list(zip(names, readings, strict=True))
+        names, readings = [name], [kana.translate(_HIRAGANA)]
+    return [
+        (part, "" if part.translate(_HIRAGANA) == reading else reading)
+        for part, reading in zip(names, readings, strict=True)
+    ]
 
 
 def school_grade(grade: int) -> int:

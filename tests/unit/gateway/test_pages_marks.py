@@ -57,9 +57,21 @@ def test_a_row_has_31_places_and_leaves_out_days_the_month_lacks() -> None:
     assert row[30] is None and None not in row[:30]
 
 
-def test_ruby_is_by_part_where_the_parts_match() -> None:
-    assert people.ruby("石川 蓮", "いしかわ れん") == [("石川", "いしかわ"), ("蓮", "れん")]
-    assert people.ruby("マリア クララ シルバ", "マリア シルバ") == [("マリア クララ シルバ", "マリア シルバ")]
+@pytest.mark.parametrize(
+    ("name", "kana", "pairs"),
+    [
+        ("石川 蓮", "いしかわ れん", [("石川", "いしかわ"), ("蓮", "れん")]),
+        ("石川 蓮", "イシカワ レン", [("石川", "いしかわ"), ("蓮", "れん")]),
+        ("上田 さくら", "ウエダ サクラ", [("上田", "うえだ"), ("さくら", "")]),
+        ("マリア シルバ", "マリア シルバ", [("マリア", ""), ("シルバ", "")]),
+        ("王 小龍", "オウショウリュウ", [("王 小龍", "おうしょうりゅう")]),
+        ("石川 蓮", "", [("石川 蓮", "")]),
+    ],
+)
+def test_ruby_is_by_part_in_hiragana_and_never_over_kana(
+    name: str, kana: str, pairs: list[tuple[str, str]]
+) -> None:
+    assert people.ruby(name, kana) == pairs
 
 
 def test_grades_are_counted_as_the_school_does() -> None:
