@@ -1,0 +1,154 @@
+"""From a batch to ``attendance-features-updated``: the vectors that changed, and the facts behind the newest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from contracts.features import LOGIC, AttendanceEvidence, AttendanceFeaturesUpdated, DayVector
+from services.features.arrays import F32, I64, Bool
+from services.features.batch import Batch
+from services.features.classes import class_name
+from services.features.evidence import attendance_evidence, story, worth_telling
+from services.features.longabsence import standing
+from services.features.matrix import attendance_matrix, rounded
+from services.features.schoolyear import DAYS
+from services.features.step import Touch
+from services.features.versions import bounded, vector_versions
+from services.features.years import Rows
+from services.kit.ids import derived_id
+from services.kit.lanes import Outgoing
+
+TOPIC = "features-updated"
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Per child of a batch: newest day with a vector, newest settled one (-1 none), int [n]."""
+
+    told: I64
+    settled: I64
+
+
+def newest(batch: Batch) -> Newest:
+    """The newest days of each child."""
+    return Newest(_last(batch.told), _last(batch.told & ~batch.years.unsettled))
+
+
+def _last(days: Bool) -> I64:
+    found: I64 = DAYS - 1 - days[:, ::-1].argmax(axis=1)
+    return np.where(days.any(axis=1), found, -1)
+
+
+def attendance_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touch, Outgoing]]:
+    """One event per child whose vectors, removed days or end of enrolment changed; rows as in ``touches``."""
+    last = newest(batch)
+    starts = np.array([touch.start for touch in touches])
+    child, day = np.nonzero(batch.told & (np.arange(DAYS) >= starts[:, None]))
+    changed = Rows(child, day)
+    asked, place, extra = _newest_settled(last, changed)
+    rows = Rows(np.concatenate([child, extra.child]), np.concatenate([day, extra.day]))
+    matrix = attendance_matrix(batch.years, rows)
+    vectors = _vectors(batch, changed, matrix[: len(changed)])
+    worth = asked[worth_telling(matrix[place])].tolist()
+    evidence = {row: _evidence(batch, row, int(last.settled[row])) for row in worth}
+    begins = np.searchsorted(child, np.arange(len(touches) + 1)).tolist()
+    totals = (batch.versions[:, -1] + batch.rest).tolist()
+    for row, touch in enumerate(touches):
+        days = vectors[begins[row] : begins[row + 1]]
+        removed = _removed(batch, row, touch)
+        known = last.told[row] >= 0
+        if days or removed or (touch.always and known):
+            as_of = int(last.settled[row])
+            if as_of < 0:
+                as_of = int(last.told[row]) if known else removed[-1]
+            body = _body(batch, row, days, as_of, evidence.get(row, []), removed, bounded(totals[row]))
+            if body is not None:
+                yield touch, _outgoing(touch, body)
+
+
+def _newest_settled(last: Newest, changed: Rows) -> tuple[I64, I64, Rows]:
+    """Children with a settled day, the row of that day's vector, and the rows to be added for that."""
+    asked = np.flatnonzero(last.settled >= 0)
+    keys, wanted = changed.child * DAYS + changed.day, asked * DAYS + last.settled[asked]
+    place = np.searchsorted(keys, wanted)
+    there = place < len(keys)
+    there[there] = keys[place[there]] == wanted[there]
+    missing = np.flatnonzero(~there)
+    place[missing] = len(keys) + np.arange(len(missing))
+    return asked, place, Rows(asked[missing], last.settled[asked[missing]])
+
+
+def _vectors(batch: Batch, rows: Rows, matrix: F32) -> list[DayVector]:
+    dates = batch.years.days.dates
+    settled = (~batch.years.unsettled[rows.child, rows.day]).tolist()
+    crossed = (batch.crossed[rows.child] == rows.day).tolist()
+    return [
+        DayVector(dates[index], bounded(version), cast("list[float | None]", values), sure, stand, over)
+        for index, version, values, sure, stand, over in zip(
+            rows.day.tolist(),
+            vector_versions(batch.versions, rows, batch.rest),
+            rounded(matrix),
+            settled,
+            standing(batch.years, batch.crossed, rows),
+            crossed,
+            strict=True,
+        )
+    ]
+
+
+def _evidence(batch: Batch, row: int, as_of: int) -> list[AttendanceEvidence]:
+    until = slice(0, as_of + 1)
+    years = batch.years
+    status = np.where(years.unsettled[row, until], np.uint8(0), years.status[row, until])
+    school = years.school_row(row)[until]
+    state, key = batch.owned[row]
+    before = state.year(key).before
+    told = story(
+        years.days, status, years.flags[row, until], school, before, lambda index: batch.others(row, index)
+    )
+    return attendance_evidence(told)
+
+
+def _removed(batch: Batch, row: int, touch: Touch) -> list[int]:
+    """Days among those that changed which ever had a mark and have no vector now, oldest first."""
+    told, version = batch.told[row], batch.strips.version[row]
+    return sorted(index for index in touch.gone if version[index] and not told[index])
+
+
+def _body(
+    batch: Batch,
+    row: int,
+    days: list[DayVector],
+    as_of: int,
+    evidence: list[AttendanceEvidence],
+    removed: list[int],
+    version: int,
+) -> AttendanceFeaturesUpdated | None:
+    """The event of one child; None if no mark ever said to which class it belongs."""
+    class_id = batch.class_on(row, as_of) or batch.owned[row][0].year(batch.owned[row][1]).last_class()
+    if not class_id:
+        return None
+    dates = batch.years.days.dates
+    name = class_name(class_id)
+    return AttendanceFeaturesUpdated(
+        linkage_id=batch.owned[row][1][0],
+        school=name.school,
+        class_id=class_id,
+        grade=name.grade,
+        school_year=batch.school_year,
+        logic=LOGIC,
+        days=days,
+        as_of=dates[as_of],
+        evidence=evidence,
+        evidence_version=version,
+        removed=tuple(dates[index] for index in removed),
+        end=batch.placements[row].end,
+    )
+
+
+def _outgoing(touch: Touch, body: AttendanceFeaturesUpdated) -> Outgoing:
+    who = body.linkage_id
+    name = derived_id("attendance-features", who, str(body.school_year), str(body.evidence_version))
+    return Outgoing(TOPIC, body, name, key=who, subject=who, cause=touch.cause)

@@ -1,0 +1,119 @@
+"""``infirmary-features-updated``: sent where a value changes, on a visit or when one leaves a window.
+
+A value holds until the next one. An ordinary school day on which nothing changes sends nothing; a
+late fact sends every day from the changed one on.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+
+from contracts.features import LOGIC, DayVector, InfirmaryFeaturesUpdated
+from services.features.arrays import F32, Bool
+from services.features.attendance_events import TOPIC
+from services.features.batch import Batch
+from services.features.children import Visit
+from services.features.infirmary import Visits, infirmary_evidence, infirmary_matrix
+from services.features.matrix import rounded
+from services.features.schoolyear import DAYS, locate
+from services.features.step import Touch
+from services.features.versions import bounded
+from services.features.years import Rows
+from services.kit.ids import derived_id
+from services.kit.lanes import Outgoing
+
+
+def visits_of(batch: Batch, row: int) -> list[tuple[int, Visit]]:
+    """A child's visits of the batch's school year with their day index, oldest first."""
+    state, key = batch.owned[row]
+    located = ((locate(visit.date), visit) for visit in state.child(key[0]).visits)
+    return [(index, visit) for (school_year, index), visit in located if school_year == batch.school_year]
+
+
+def visit_arrays(visits: list[list[tuple[int, Visit]]]) -> Visits:
+    """Visits row by row as arrays."""
+    listed = [(row, index, visit.internal) for row, each in enumerate(visits) for index, visit in each]
+    return Visits(
+        child=np.array([each[0] for each in listed], np.int64),
+        day=np.array([each[1] for each in listed], np.int64),
+        internal=np.array([each[2] for each in listed], bool),
+    )
+
+
+def infirmary_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touch, Outgoing]]:
+    """One event per touched child whose infirmary values change; rows as in ``touches``."""
+    visits = [visits_of(batch, row) for row in range(len(touches))]
+    if not any(visits):
+        return
+    days = _days(batch.told, visits)
+    wanted = {row: _wanted(days[row], visits[row], touch) for row, touch in enumerate(touches) if visits[row]}
+    pairs = [(row, index) for row, (indices, before) in wanted.items() for index in (*before, *indices)]
+    if not pairs:
+        return
+    rows = Rows(*np.array(pairs, np.int64).T)
+    school = batch.years.school
+    matrix = infirmary_matrix(school, batch.years.days, visit_arrays(visits), rows)
+    at = 0
+    for row, (indices, before) in wanted.items():
+        end = at + len(before) + len(indices)
+        part = matrix[at + len(before) : end]
+        same = bool(before) and len(indices) == 1 and np.array_equal(matrix[at], part[0])
+        at = end
+        if indices and not (same and touches[row].visits_from == DAYS):
+            yield touches[row], _outgoing(batch, row, touches[row], visits[row], indices, part, school[row])
+
+
+def _days(told: Bool, visits: list[list[tuple[int, Visit]]]) -> Bool:
+    """Days that have infirmary values: those with a vector, and days of visits; bool [n, 366]."""
+    days = told.copy()
+    for row, each in enumerate(visits):
+        days[row, [index for index, _ in each]] = True
+    return days
+
+
+def _wanted(days: Bool, visits: list[tuple[int, Visit]], touch: Touch) -> tuple[list[int], list[int]]:
+    """Days to be sent, and the one before them to compare with."""
+    first = visits[0][0]
+    start = min(touch.start, touch.visits_from)
+    indices = np.flatnonzero(days)
+    later = indices[(indices >= start) & (indices >= min(first, touch.visits_from))].tolist()
+    before = indices[indices < start][-1:].tolist()
+    return later, before
+
+
+def _outgoing(
+    batch: Batch,
+    row: int,
+    touch: Touch,
+    visits: list[tuple[int, Visit]],
+    indices: list[int],
+    matrix: F32,
+    school: Bool,
+) -> Outgoing:
+    days = batch.years.days
+    own = sum(visit.version for _, visit in visits)
+    rest = int(batch.rest[row]) + own
+    vectors = [
+        DayVector(
+            days.dates[index],
+            bounded(int(batch.versions[row, index + 1]) + rest),
+            cast("list[float | None]", values),
+        )
+        for index, values in zip(indices, rounded(matrix), strict=True)
+    ]
+    version = bounded(int(batch.versions[row, -1]) + rest)
+    as_of = int(np.flatnonzero(batch.told[row]).max(initial=visits[-1][0]))
+    who = batch.owned[row][1][0]
+    body = InfirmaryFeaturesUpdated(
+        linkage_id=who,
+        school_year=batch.school_year,
+        logic=LOGIC,
+        days=vectors,
+        evidence=infirmary_evidence(
+            days, np.flatnonzero(school).tolist(), [index for index, _ in visits], as_of
+        ),
+        evidence_version=version,
+    )
+    name = derived_id("infirmary-features", who, str(batch.school_year), str(version))
+    return Outgoing(TOPIC, body, name, key=who, subject=who, cause=touch.cause)

@@ -1,0 +1,107 @@
+"""Where a child belongs in a school year, and so which days are its school days.
+
+Enrolments decide; a child without any belongs to the class of its newest mark. Outside its
+enrolments a child has the days on which it was marked.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from services.features.arrays import U8
+from services.features.calendars import Calendars
+from services.features.children import Child, Enrolment
+from services.features.classes import class_name, grade_number
+from services.features.schoolyear import DAYS, year_days
+from services.features.years import SCHOOL, UNPLANNED
+
+#: Without a calendar, who comes later than 10 April has missed school days.
+_BEGUN_DAYS = 9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """A child's school year on paper. ``plan`` uint8 [366] as in ``years``; ``grade`` counted through.
+
+    ``moved_in``: what this year held before the child came is not known. ``end``: exclusive last
+    date, if it lies before the year's end.
+    """
+
+    plan: U8
+    grade: int
+    moved_in: bool
+    end: date | None
+
+    def same(self, other: "Placement") -> bool:
+        """Whether both give the same vectors."""
+        alike = (self.grade, self.moved_in, self.end) == (other.grade, other.moved_in, other.end)
+        return self is other or (alike and bool(np.array_equal(self.plan, other.plan)))
+
+    def first_difference(self, other: "Placement", school_year: int) -> int:
+        """First day index whose vector may differ; days left in the month look ahead."""
+        if (self.grade, self.moved_in) != (other.grade, other.moved_in):
+            return 0
+        differs = np.flatnonzero(self.plan != other.plan)
+        return int(year_days(school_year).month_start[differs[0]]) if len(differs) else DAYS
+
+
+def place(calendars: Calendars, school_year: int, child: Child, last_class: str) -> Placement:
+    """The placement of a child; children of one class share one object while their calendar stands."""
+    enrolments = child.by_year.get(school_year, ())
+    parts = tuple((e.class_id, e.school_kind, e.valid_from, e.valid_to, e.moved_in) for e in enrolments)
+    key = (school_year, parts or last_class)
+    found: Placement | None = calendars.memo.get(key)
+    if found is None:
+        if enrolments:
+            found = _by_enrolments(calendars, school_year, enrolments)
+        else:
+            found = _by_class(calendars, school_year, last_class)
+        calendars.memo[key] = found
+    return found
+
+
+def _by_class(calendars: Calendars, school_year: int, class_id: str) -> Placement:
+    if not class_id:
+        return Placement(np.full(DAYS, UNPLANNED, np.uint8), 0, False, None)
+    name = class_name(class_id)
+    return Placement(
+        plan=_class_plan(calendars, school_year, class_id),
+        grade=grade_number(name.grade, None, name.school),
+        moved_in=False,
+        end=None,
+    )
+
+
+def _by_enrolments(calendars: Calendars, school_year: int, enrolments: tuple[Enrolment, ...]) -> Placement:
+    plan = np.full(DAYS, UNPLANNED, np.uint8)
+    for each in enrolments:
+        start, end = _column(school_year, each.valid_from), _column(school_year, each.valid_to)
+        plan[start:end] = _class_plan(calendars, school_year, each.class_id)[start:end]
+    last = max(each.valid_to for each in enrolments)
+    newest = class_name(enrolments[-1].class_id)
+    return Placement(
+        plan=plan,
+        grade=grade_number(newest.grade, enrolments[-1].school_kind, newest.school),
+        moved_in=_missed_days(calendars, school_year, enrolments[0]),
+        end=last if last < date(school_year + 1, 4, 1) else None,
+    )
+
+
+def _missed_days(calendars: Calendars, school_year: int, first: Enrolment) -> bool:
+    """Whether a child that moved in came after its class's year had begun."""
+    start = _column(school_year, first.valid_from)
+    plan = _class_plan(calendars, school_year, first.class_id)
+    before = start > _BEGUN_DAYS if (plan == UNPLANNED).any() else bool((plan[:start] == SCHOOL).any())
+    return first.moved_in and before
+
+
+def _class_plan(calendars: Calendars, school_year: int, class_id: str) -> U8:
+    name = class_name(class_id)
+    found = calendars.plan(name.school, school_year, name.grade, name.label)
+    return np.full(DAYS, UNPLANNED, np.uint8) if found is None else found
+
+
+def _column(school_year: int, day: date) -> int:
+    first = date(school_year, 4, 1).toordinal()
+    return min(max(day.toordinal() - first, 0), DAYS)

@@ -1,0 +1,28 @@
+"""Which marks have settled: a confirmed one at once, a provisional one when its school's day settles."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from contracts.codes import AttendanceFlag as Flag
+from services.features.arrays import U8, Bool
+from services.features.classes import class_name
+from services.features.schoolyear import DAYS
+
+
+def settled_marks(
+    flags: U8, class_index: U8, classes: Sequence[tuple[str, ...]], settled: Callable[[int, str], Bool]
+) -> Bool:
+    """Days on which a provisional mark counts all the same, bool [n, 366].
+
+    ``classes`` are each row's own; ``settled(row, school)`` gives the settled days of a school, bool [366].
+    """
+    found = np.zeros((len(flags), DAYS), bool)
+    for row in np.flatnonzero(((flags & Flag.provisional) > 0).any(axis=1)).tolist():
+        schools = [class_name(class_id).school for class_id in classes[row]]
+        if len(set(schools)) == 1:
+            found[row] = settled(row, schools[0])
+        elif schools:
+            by_class = np.stack([np.zeros(DAYS, bool), *(settled(row, school) for school in schools)])
+            found[row] = by_class[class_index[row], np.arange(DAYS)]
+    return found

@@ -1,0 +1,55 @@
+"""The only SQL of this service: reading and writing in bulk, and the dump of the convergent state."""
+
+from services.features.store.dump import dump_convergent
+from services.features.store.reading import (
+    children_of,
+    load_bases,
+    load_children,
+    load_closings,
+    load_own_days,
+    load_tallies,
+    load_years,
+    provisional,
+    summary,
+    untold_days,
+    years_of,
+)
+from services.features.store.writing import (
+    erase,
+    save_calendars,
+    save_clocks,
+    save_closings,
+    save_enrolments,
+    save_own_days,
+    save_settled,
+    save_strips,
+    save_surveys,
+    save_tallies,
+    save_visits,
+)
+
+__all__ = [
+    "children_of",
+    "dump_convergent",
+    "erase",
+    "load_bases",
+    "load_children",
+    "load_closings",
+    "load_own_days",
+    "load_tallies",
+    "load_years",
+    "provisional",
+    "save_calendars",
+    "save_clocks",
+    "save_closings",
+    "save_enrolments",
+    "save_own_days",
+    "save_settled",
+    "save_strips",
+    "save_surveys",
+    "save_tallies",
+    "save_visits",
+    "summary",
+    "untold_days",
+    "years_of",
+]

@@ -1,0 +1,118 @@
+"""The convergent state as rows in one fixed order: what every run over the same facts must end with.
+
+Left out: versions of tallies and counts, lane clocks and what has been told, which say how the run went.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+import numpy as np
+
+from contracts.codes import LongAbsenceRule
+from services.features.arrays import Bool
+from services.features.cache import NEVER_SETTLED, LaneBase, YearKey
+from services.features.children import Child, ChildYear
+from services.features.longabsence import NEVER, crossings
+from services.features.placements import place
+from services.features.schoolyear import year_days
+from services.features.settling import settled_marks
+from services.features.store.reading import children_of, load_bases, load_children, load_years
+from services.features.strips import unpack
+from services.features.years import child_years
+from services.kit.lanes import Transaction
+
+Row = tuple[Any, ...]
+_TABLES = (
+    ("enrolment", "linkage_id, enrolment_id", "*"),
+    ("visit", "linkage_id, visit_id", "*"),
+    ("survey", "linkage_id, survey, school_year, round", "*"),
+    ("erased", "linkage_id", "*"),
+    ("calendar", "lane, school, school_year, grade, label", "*"),
+    ("settled", "lane, school, school_year", "*"),
+)
+_CHUNK = 1000
+
+
+async def dump_convergent(
+    tx: Transaction, rule: LongAbsenceRule = LongAbsenceRule.toda_2021
+) -> AsyncIterator[Row]:
+    """Strips with classes spelled out, 長期欠席 per child and year, counts, tallies and the other facts.
+
+    Must run inside a transaction (it reads through cursors).
+    """
+    for table, order, columns in _TABLES:
+        query = f"SELECT {columns} FROM {table} ORDER BY {order}"
+        async for row in tx.cursor(query, prefetch=_CHUNK):
+            yield (table, *row.values())
+    async for row in tx.cursor("SELECT * FROM strip ORDER BY linkage_id, school_year, term", prefetch=_CHUNK):
+        yield _strip(row)
+    async for found in _long_absences(tx, rule):
+        yield found
+    for table in ("own_day", "tally"):
+        query = f"SELECT * FROM {table} ORDER BY lane, school, date"
+        async for row in tx.cursor(query, prefetch=_CHUNK):
+            yield (table, row["lane"], row["school"], row["date"], *_counts(table, row))
+
+
+def _strip(row: asyncpg.Record) -> Row:
+    """A term without its private numbering of classes; a day that is unknown belongs to no class."""
+    names = row["class_ids"].split()
+    classes = [
+        names[index - 1] if status and index else ""
+        for status, index in zip(row["status"], row["classes"], strict=True)
+    ]
+    named = sorted({name: [n for n, each in enumerate(classes) if each == name] for name in names}.items())
+    key = (row["linkage_id"], row["school_year"], row["term"], row["lane"])
+    return ("strip", *key, row["status"], row["flags"], row["versions"], [each for each in named if each[1]])
+
+
+def _counts(table: str, row: asyncpg.Record) -> Row:
+    """Counts by class; a class that holds nobody is the same as none."""
+    classes = msgspec.json.decode(row["classes"])
+    if table == "own_day":
+        return (sorted(each for each in classes.items() if any(each[1])), row["absentees"])
+    return (sorted(tuple(each.values()) for each in classes if each["counted"]),)
+
+
+async def _long_absences(tx: Transaction, rule: LongAbsenceRule) -> AsyncIterator[Row]:
+    lanes = [row["lane"] for row in await tx.fetch("SELECT DISTINCT lane FROM strip ORDER BY lane")]
+    years = [
+        row["school_year"] for row in await tx.fetch("SELECT DISTINCT school_year FROM strip ORDER BY 1")
+    ]
+    bases = await load_bases(tx, lanes)
+    for school_year in years:
+        listed = sorted(await children_of(tx, lanes, school_year), key=lambda each: each[1])
+        for start in range(0, len(listed), _CHUNK):
+            part = listed[start : start + _CHUNK]
+            strips = await load_years(tx, [(who, school_year) for _, who in part])
+            children = await load_children(tx, [who for _, who in part])
+            crossed = _crossings(school_year, part, strips, children, bases, rule)
+            for (_, who), index in zip(part, crossed, strict=True):
+                day = None if index == NEVER else year_days(school_year).dates[index]
+                yield ("long_absence", who, school_year, day)
+
+
+def _crossings(
+    school_year: int,
+    part: Sequence[tuple[int, str]],
+    strips: Mapping[YearKey, ChildYear],
+    children: Mapping[str, Child],
+    bases: Mapping[int, LaneBase],
+    rule: LongAbsenceRule,
+) -> list[int]:
+    years = [strips[who, school_year] for _, who in part]
+    arrays = unpack([year.strip for year in years])
+    plans = [
+        place(bases[lane].calendars, school_year, children[who], year.last_class()).plan
+        for (lane, who), year in zip(part, years, strict=True)
+    ]
+
+    def settled(row: int, school: str) -> Bool:
+        return bases[part[row][0]].settled.get((school, school_year), NEVER_SETTLED)
+
+    known = settled_marks(arrays.flags, arrays.class_index, [year.classes for year in years], settled)
+    whole = child_years(school_year, arrays.status, arrays.flags, plan=np.stack(plans), settled=known)
+    found: list[int] = crossings(whole, rule).tolist()
+    return found

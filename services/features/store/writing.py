@@ -1,0 +1,185 @@
+"""Bulk writes of the facts consumer: one upsert per table and poll, each key once."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+
+from contracts.facts import ClassTally
+from services.features.arrays import Bool
+from services.features.cache import DayKey, SchoolKey, YearKey
+from services.features.calendars import Calendar, CalendarKey
+from services.features.children import ChildYear, Enrolment, SurveyRound, Visit
+from services.features.closings import Closing, ClosingKey
+from services.features.owncounts import OwnDay
+from services.features.schoolyear import DAYS, TERMS
+from services.features.strips import VERSIONS_AT
+from services.kit.lanes import Transaction
+
+_encode = msgspec.json.encode
+
+
+async def upsert(
+    tx: Transaction,
+    table: str,
+    columns: Sequence[tuple[str, str]],
+    key: str,
+    rows: Sequence[Sequence[object]],
+) -> None:
+    """Insert rows or put them in place of those with the same key; ``columns``: name and type."""
+    if not rows:
+        return
+    names = ", ".join(name for name, _ in columns)
+    arrays = ", ".join(f"${n}::{kind}[]" for n, (_, kind) in enumerate(columns, 1))
+    held = set(key.split(", "))
+    newer = ", ".join(f"{name} = excluded.{name}" for name, _ in columns if name not in held)
+    query = (
+        f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) "
+        f"ON CONFLICT ({key}) DO UPDATE SET {newer}"
+    )
+    await tx.execute(query, *[list(column) for column in zip(*rows, strict=True)])
+
+
+_STRIP = [
+    ("linkage_id", "text"), ("school_year", "int"), ("term", "smallint"), ("lane", "int"), ("status", "bytea"),
+    ("flags", "bytea"), ("classes", "bytea"), ("versions", "bytea"), ("class_ids", "text"),
+]  # fmt: skip
+
+
+async def save_strips(tx: Transaction, terms: Iterable[tuple[int, YearKey, int, ChildYear]]) -> None:
+    """Terms (lane, child's year, term, what it is now)."""
+    rows = [_strip_row(*each) for each in terms]
+    await upsert(tx, "strip", _STRIP, "linkage_id, school_year, term", rows)
+
+
+def _strip_row(lane: int, key: YearKey, term: int, year: ChildYear) -> tuple[object, ...]:
+    first, end = TERMS[term]
+    strip = year.strip
+    versions = strip[VERSIONS_AT + first * 8 : VERSIONS_AT + end * 8].rstrip(b"\0")
+    length = -(-len(versions) // 8)
+    columns = [strip[start + first : start + first + length] for start in (0, DAYS, 2 * DAYS)]
+    return (*key, term, lane, *columns, versions.ljust(length * 8, b"\0"), " ".join(year.classes))
+
+
+_ENROLMENT = [
+    ("linkage_id", "text"), ("enrolment_id", "text"), ("lane", "int"), ("version", "bigint"),
+    ("withdrawn", "boolean"), ("class_id", "text"), ("school_kind", "text"), ("valid_from", "date"),
+    ("valid_to", "date"), ("school_year", "int"), ("moved_in", "boolean"),
+]  # fmt: skip
+
+
+async def save_enrolments(tx: Transaction, enrolments: Iterable[tuple[int, str, Enrolment]]) -> None:
+    """Enrolments (lane, linkage ID, enrolment)."""
+    rows = [
+        (
+            linkage_id, each.enrolment_id, lane, each.version, each.withdrawn, each.class_id,
+            each.school_kind or "", each.valid_from, each.valid_to, each.school_year, each.moved_in,
+        )
+        for lane, linkage_id, each in enrolments
+    ]  # fmt: skip
+    await upsert(tx, "enrolment", _ENROLMENT, "linkage_id, enrolment_id", rows)
+
+
+_VISIT = [
+    ("linkage_id", "text"), ("visit_id", "text"), ("lane", "int"), ("version", "bigint"), ("date", "date"),
+    ("internal", "boolean"),
+]  # fmt: skip
+
+
+async def save_visits(tx: Transaction, visits: Iterable[tuple[int, str, Visit]]) -> None:
+    """Visits (lane, linkage ID, visit)."""
+    rows = [(who, v.visit_id, lane, v.version, v.date, v.internal) for lane, who, v in visits]
+    await upsert(tx, "visit", _VISIT, "linkage_id, visit_id", rows)
+
+
+_SURVEY = [
+    ("linkage_id", "text"), ("survey", "text"), ("school_year", "int"), ("round", "int"), ("lane", "int"),
+    ("version", "bigint"), ("date", "date"), ("answers", "text"),
+]  # fmt: skip
+
+
+async def save_surveys(tx: Transaction, surveys: Iterable[tuple[int, str, SurveyRound]]) -> None:
+    """Survey rounds (lane, linkage ID, round)."""
+    rows = [
+        (who, str(s.survey), s.school_year, s.round, lane, s.version, s.date, _encode(s.answers).decode())
+        for lane, who, s in surveys
+    ]
+    await upsert(tx, "survey", _SURVEY, "linkage_id, survey, school_year, round", rows)
+
+
+_CALENDAR = [
+    ("lane", "int"), ("school", "text"), ("school_year", "int"), ("grade", "int"), ("label", "text"),
+    ("plan", "bytea"), ("version", "bigint"),
+]  # fmt: skip
+
+
+async def save_calendars(tx: Transaction, calendars: Iterable[tuple[int, CalendarKey, Calendar]]) -> None:
+    """Calendars (lane, key, calendar)."""
+    rows = [(lane, *key, each.plan, each.version) for lane, key, each in calendars]
+    await upsert(tx, "calendar", _CALENDAR, "lane, school, school_year, grade, label", rows)
+
+
+async def save_settled(tx: Transaction, settled: Iterable[tuple[int, SchoolKey, Bool]]) -> None:
+    """Settled days (lane, (school, school year), bool [366])."""
+    columns = [("lane", "int"), ("school", "text"), ("school_year", "int"), ("days", "bytea")]
+    rows = [(lane, *key, np.packbits(days).tobytes()) for lane, key, days in settled]
+    await upsert(tx, "settled", columns, "lane, school, school_year", rows)
+
+
+async def save_tallies(tx: Transaction, tallies: Iterable[tuple[int, DayKey, list[ClassTally], int]]) -> None:
+    """Tallies (lane, (school, date), classes, version)."""
+    columns = [
+        ("lane", "int"),
+        ("school", "text"),
+        ("date", "date"),
+        ("classes", "text"),
+        ("version", "bigint"),
+    ]
+    rows = [(lane, *key, _encode(classes).decode(), version) for lane, key, classes, version in tallies]
+    await upsert(tx, "tally", columns, "lane, school, date", rows)
+
+
+async def save_clocks(tx: Transaction, clocks: Iterable[tuple[int, int, int]]) -> None:
+    """Clocks (lane, school year, value)."""
+    columns = [("lane", "int"), ("school_year", "int"), ("value", "bigint")]
+    await upsert(tx, "lane_clock", columns, "lane, school_year", list(clocks))
+
+
+_OWN_DAY = [
+    ("lane", "int"), ("school", "text"), ("date", "date"), ("classes", "text"), ("absentees", "text"),
+    ("version", "bigint"), ("told", "boolean"),
+]  # fmt: skip
+
+
+async def save_own_days(tx: Transaction, days: Iterable[tuple[int, DayKey, OwnDay]]) -> None:
+    """Own counts (lane, (school, date), counts)."""
+    rows = [
+        (lane, *key, _encode(day.classes).decode(), " ".join(sorted(day.absentees)), day.version, day.told)
+        for lane, key, day in days
+    ]
+    await upsert(tx, "own_day", _OWN_DAY, "lane, school, date", rows)
+
+
+async def save_closings(tx: Transaction, closings: Iterable[tuple[ClosingKey, Closing]]) -> None:
+    """Closings ((lane, date), what is known of it)."""
+    columns = [
+        ("lane", "int"),
+        ("date", "date"),
+        ("seen", "text"),
+        ("version", "bigint"),
+        ("complete", "boolean"),
+    ]
+    rows = [
+        (*key, " ".join(str(n) for n in sorted(each.seen)), each.version, each.complete)
+        for key, each in closings
+    ]
+    await upsert(tx, "closing", columns, "lane, date", rows)
+
+
+async def erase(tx: Transaction, erased: Sequence[tuple[int, str]]) -> None:
+    """Delete children (lane, linkage ID) and remember their IDs."""
+    linkage_ids = [linkage_id for _, linkage_id in erased]
+    for table in ("strip", "enrolment", "visit", "survey"):
+        await tx.execute(f"DELETE FROM {table} WHERE linkage_id = ANY($1)", linkage_ids)
+    rows = [(linkage_id, lane) for lane, linkage_id in erased]
+    await upsert(tx, "erased", [("linkage_id", "text"), ("lane", "int")], "linkage_id", rows)

@@ -1,0 +1,128 @@
+"""What the vectors are computed from: one school year of many children as a struct of arrays.
+
+The streaming service fills it from strips, the evaluation from whole simulated years; both then
+run the same functions over it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.codes import AttendanceCode as Code
+from contracts.codes import AttendanceFlag as Flag
+from services.features.arrays import F32, I64, U8, Bool
+from services.features.schoolyear import DAYS, YearDays, year_days
+
+#: Values of ``plan``: no school, school, no calendar (then a day with a mark is a school day).
+NO_SCHOOL, SCHOOL, UNPLANNED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class ChildYears:
+    """One school year of n children; columns are days from 1 April.
+
+    ``status`` and ``flags`` [n, 366] as in ``contracts.codes``; ``plan`` [n, 366] of the values above;
+    ``unsettled`` [n, 366]: marks that are still provisional; ``others_rate`` [n, 366]: share of the rest
+    of the class absent that day, NaN unknown (only asked for on days of absence); ``grade`` [n], 中1 = 7;
+    ``moved_in`` [n]: came after the year had begun; ``last_year_absent`` in days and ``last_year_rate``
+    [n], NaN unknown.
+    """
+
+    school_year: int
+    status: U8
+    flags: U8
+    plan: U8
+    unsettled: Bool
+    others_rate: F32
+    grade: F32
+    moved_in: Bool
+    last_year_absent: F32
+    last_year_rate: F32
+
+    @property
+    def days(self) -> YearDays:
+        """The dates of the columns."""
+        return year_days(self.school_year)
+
+    @property
+    def known(self) -> Bool:
+        """Days with a mark that tells anything, bool [n, 366]."""
+        return _known(self.status)
+
+    @property
+    def school(self) -> Bool:
+        """The children's own school days, bool [n, 366]."""
+        return _school(self.status, self.plan)
+
+    def school_row(self, row: int) -> Bool:
+        """One child's own school days, bool [366]."""
+        one = slice(row, row + 1)
+        found: Bool = _school(self.status[one], self.plan[one])[0]
+        return found
+
+    @property
+    def told(self) -> Bool:
+        """Days that have a vector: school days with a known mark, bool [n, 366]."""
+        return self.school & self.known
+
+
+def _known(status: U8) -> Bool:
+    found: Bool = (status != Code.unknown) & (status != Code.no_school)
+    return found
+
+
+def _school(status: U8, plan: U8) -> Bool:
+    planned: Bool = (plan == SCHOOL) & (status != Code.no_school)
+    marked: Bool = (plan == UNPLANNED) & _known(status)
+    return planned | marked
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which vectors are wanted: child and day index of each row, int [rows]."""
+
+    child: I64
+    day: I64
+
+    def __len__(self) -> int:
+        return len(self.child)
+
+
+def child_years(
+    school_year: int,
+    status: U8,
+    flags: U8,
+    *,
+    plan: U8 | None = None,
+    settled: Bool | None = None,
+    others_rate: F32 | None = None,
+    grade: F32 | None = None,
+    moved_in: Bool | None = None,
+    last_year_absent: F32 | None = None,
+    last_year_rate: F32 | None = None,
+) -> ChildYears:
+    """A :class:`ChildYears` from status and flag bytes [n, 366] and whatever else is known.
+
+    ``plan`` defaults to "no calendar"; ``settled`` says which provisional marks count, by default none.
+    """
+    n = len(status)
+    unknown = np.full(n, np.nan, np.float32)
+    provisional = (flags & Flag.provisional) > 0
+    return ChildYears(
+        school_year=school_year,
+        status=status,
+        flags=flags,
+        plan=np.full((n, DAYS), UNPLANNED, np.uint8) if plan is None else plan,
+        unsettled=provisional if settled is None else provisional & ~settled,
+        others_rate=np.full((n, DAYS), np.nan, np.float32) if others_rate is None else others_rate,
+        grade=unknown if grade is None else grade,
+        moved_in=np.zeros(n, bool) if moved_in is None else moved_in,
+        last_year_absent=unknown if last_year_absent is None else last_year_absent,
+        last_year_rate=unknown if last_year_rate is None else last_year_rate,
+    )
+
+
+def every_day(years: ChildYears) -> Rows:
+    """All days of all children that have a vector, child by child, oldest first."""
+    child, day = np.nonzero(years.told)
+    return Rows(child, day)
