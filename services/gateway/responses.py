@@ -76,11 +76,11 @@ async def close(visit: Visit, relay: Relay, alert_id: str, outcome: AlertOutcome
 
 
 def _unseen(card: AlertCard) -> bool:
-    return card.status is AlertStatus.new and card.may_respond and not card.held
+    return card.status is AlertStatus.new and card.may_respond and card.for_me and not card.held
 
 
 async def see_all(visit: Visit, relay: Relay, page: ChildPage) -> None:
-    """Opening a child's page is seeing the alerts on it."""
+    """When a recipient opens a child's page, the alerts on it are seen."""
     for card in filter(_unseen, page.alerts):
         row = {"alert_id": card.alert_id, "linkage_id": card.child.linkage_id, "school": card.child.school}
         await _answer(visit, relay, row, AlertStatus.seen)

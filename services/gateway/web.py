@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from contracts.codes import Item, StaffRole
 from services.gateway import api, pages
@@ -62,7 +61,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def make(shared: Shared) -> ASGIApp:
+def make(shared: Shared) -> Guard:
     """The whole app behind the guard of hosts and headers."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.gate = Gate(shared)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -113,7 +113,9 @@ async def cards(
         reasons = _heard(visit, relations, action, beside.reasons[row["alert_id"]])
         if reasons:
             may_respond = visit.may(relations, Item.attendance, Action.respond)
-            found.append(_card(row, lines[row["linkage_id"]], reasons, beside, may_respond))
+            card = _card(row, lines[row["linkage_id"]], reasons, beside, may_respond)
+            for_me = visit.viewer.staff_id in beside.recipients[row["alert_id"]]
+            found.append(replace(card, for_me=for_me))
     return found
 
 

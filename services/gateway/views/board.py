@@ -13,6 +13,7 @@ class AlertCard:
     """One alert with the reasons this reader may know, oldest fact last.
 
     ``may_respond``: the buttons for acknowledge and close are to be shown. ``acknowledged_by``: a name.
+    ``for_me``: the viewer is one of its recipients.
     """
 
     alert_id: str
@@ -27,6 +28,7 @@ class AlertCard:
     reasons: tuple[Reason, ...]
     may_respond: bool
     version: int
+    for_me: bool = False
     escalated: bool = False
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None

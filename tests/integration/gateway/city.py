@@ -201,12 +201,18 @@ def _child(city: City, room: str, number: int) -> None:
             city.facts.append(
                 event(facts.AttendanceMarked(linkage_id, school, CLASSES[room], day, code), BEGIN)
             )
-    indicators = [facts.Indicator("enjoy_math", 5), facts.Indicator("teacher", 1), facts.Indicator("family_talk", 4)]
+    indicators = [
+        facts.Indicator("enjoy_math", 5),
+        facts.Indicator("teacher", 1),
+        facts.Indicator("family_talk", 4),
+    ]
     survey = facts.SurveyMarked(linkage_id, SurveyKind.prefecture, 2025, 1, date(2025, 5, 8), indicators)
     city.facts.append(event(survey))
     visit = derived_id("visit", linkage_id)
     city.facts.append(event(facts.InfirmaryVisitCounted(linkage_id, visit, TODAY, InfirmaryKind.internal)))
-    city.facts.append(event(facts.InfirmaryVisitDetailed(linkage_id, visit, TODAY, Symptom.anxiety, 600, 620)))
+    city.facts.append(
+        event(facts.InfirmaryVisitDetailed(linkage_id, visit, TODAY, Symptom.anxiety, 600, 620))
+    )
 
 
 def make_city() -> City:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class House:
     redis: Redis
     shared: Shared
     secret: str
+    clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
 
     def client(self) -> httpx.AsyncClient:
         """A browser without cookies. https, so that it returns Secure cookies."""
@@ -75,7 +76,13 @@ class House:
         return httpx.AsyncClient(transport=transport, base_url="https://127.0.0.1", follow_redirects=False)
 
     async def sign_in(self, name: str) -> httpx.AsyncClient:
-        """Somebody of PEOPLE, signed in; unsafe requests carry the CSRF token."""
+        """Somebody of PEOPLE, signed in (once); unsafe requests carry the CSRF token."""
+        if name not in self.clients:
+            self.clients[name] = await self.new_session(name)
+        return self.clients[name]
+
+    async def new_session(self, name: str) -> httpx.AsyncClient:
+        """A further session of somebody of PEOPLE."""
         client = self.client()
         answer = await client.post("/v1/session", json={"name": name, "password": PASSWORD})
         assert answer.status_code == 204, answer.text
@@ -154,9 +161,12 @@ async def open_house(tmp_path: Path, kind: str = "demo") -> AsyncIterator[House]
     secret = await passwords.hash(PASSWORD)
     await feed_city(feed)
     await _people(page, secret)
+    opened = House(address, page, feed, seal, redis, shared, secret)
     try:
-        yield House(address, page, feed, seal, redis, shared, secret)
+        yield opened
     finally:
+        for client in opened.clients.values():
+            await client.aclose()
         await redis.aclose()
         for pool in pools:
             await pool.close()
