@@ -154,10 +154,13 @@ class Store:
         return found
 
     async def claims_in(self, scopes: Sequence[Scope]) -> dict[str, list[Claim]]:
-        """Resolved claims of children, by child."""
+        """Resolved claims of children's days, and all their surveys: a round is not bound to a day."""
         rows = await self._tx.fetch(
-            "SELECT c.* FROM unnest($1::text[], $2::date[], $3::date[]) AS s (linkage_id, lo, hi)"
-            " JOIN claim c ON c.linkage_id = s.linkage_id AND c.day >= s.lo AND c.day < s.hi",
+            "WITH s AS (SELECT * FROM unnest($1::text[], $2::date[], $3::date[]) AS u (linkage_id, lo, hi))"
+            " SELECT c.* FROM s JOIN claim c ON c.linkage_id = s.linkage_id AND c.day >= s.lo AND c.day < s.hi"
+            " WHERE c.kind <> 2"
+            " UNION ALL SELECT c.* FROM (SELECT DISTINCT linkage_id FROM s) AS d JOIN claim c USING (linkage_id)"
+            " WHERE c.kind = 2",
             *tables.columns(scopes, 3),
         )
         found: defaultdict[str, list[Claim]] = defaultdict(list)

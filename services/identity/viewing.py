@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from services.identity.ledger import Claim, Kind
 from services.identity.minting import Minter
 from services.identity.registry import Enrolment, Registration
 from services.identity.store import Scope
@@ -27,7 +28,7 @@ async def load_view(
         return {}
     linkage_ids = sorted({scope.linkage_id for scope in scopes})
     enrolments = await store.enrolments_of(linkage_ids)
-    claims = await store.claims_in([scope for scope in scopes if scope.lo < scope.hi])
+    claims = await store.claims_in(scopes)
     roll_calls = grouped(await store.roll_calls_in(_spans(scopes, enrolments)))
     kinds = {}
     if not days_only:
@@ -38,11 +39,15 @@ async def load_view(
     viewer = Viewer(minter, kinds, roll_calls)
     found: View = {}
     for scope in scopes:
-        own = [c for c in claims.get(scope.linkage_id, ()) if scope.lo <= c.day < scope.hi]
+        own = [c for c in claims.get(scope.linkage_id, ()) if _within(c, scope)]
         registrations = names.get(scope.linkage_id, ())
         child = Child(scope.linkage_id, scope.lo, scope.hi, enrolments[scope.linkage_id], own, registrations)
         found |= viewer.view(child, days_only)
     return found
+
+
+def _within(claim: Claim, scope: Scope) -> bool:
+    return claim.kind is Kind.survey or scope.lo <= claim.day < scope.hi
 
 
 def _spans(scopes: Sequence[Scope], enrolments: dict[str, list[Enrolment]]) -> list[tuple[str, date, date]]:

@@ -78,6 +78,7 @@ _TABLES = [
         PRIMARY KEY (anchor, event_id)
     )""",
     "CREATE INDEX claim_child ON claim (linkage_id, day) WHERE linkage_id IS NOT NULL",
+    "CREATE INDEX claim_surveys ON claim (linkage_id) WHERE kind = 2",
     "CREATE INDEX claim_by_source ON claim (source_key) WHERE via <> 1 AND source_key IS NOT NULL",
     "CREATE INDEX claim_by_seat ON claim (seat_key) WHERE via <> 1 AND seat_key IS NOT NULL",
     "CREATE INDEX claim_by_exact ON claim (exact_key) WHERE via <> 1 AND exact_key IS NOT NULL",
