@@ -6,7 +6,6 @@ The source is the topic's, never the header's: a topic can be written by its own
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from contracts.codes import Refusal
 from contracts.envelope import Event
 from services.ingest import metrics, notices, store
 from services.ingest.dates import Window
@@ -15,7 +14,7 @@ from services.ingest.refusals import Unfit
 from services.ingest.sift import mentioned, outgoing, registered
 from services.ingest.tracing import traceparent
 from services.ingest.validate import RECORD_TYPES, Draft, Grant, judge
-from services.kit.lanes import Effects, Lane, Outgoing, Transaction
+from services.kit.lanes import Effects, Lane, Transaction
 
 PREFIX = "inbound-"
 
@@ -68,7 +67,7 @@ class Inbound:
                 judge(each, grant, known, window)
             except Unfit as unfit:
                 effects.refuse(partition, event, unfit.code)
-                effects.emit(partition, notices.unfit_to_source(grant.source, event.meta.id, unfit))
+                effects.emit(partition, notices.to_source(grant.source, event.meta.id, unfit))
                 metrics.REFUSED.labels(unfit.code.value).inc()
             else:
                 effects.emit(partition, outgoing(each, grant.source, self._key, now, parent))
@@ -76,8 +75,3 @@ class Inbound:
         metrics.EVENTS.labels("inbound", "accepted").inc(accepted)
         metrics.EVENTS.labels("inbound", "refused").inc(len(found) - accepted)
         return accepted
-
-    def refused(self, topic: str, callers_id: str, code: Refusal, path: str) -> Outgoing:
-        """What the source is told of a record that could not even be decoded."""
-        source = topic.removeprefix(PREFIX)
-        return notices.to_source(source, callers_id, code, path.removeprefix("$").replace(".", "/"))

@@ -43,13 +43,10 @@ def of_request(source: str, code: Refusal, size_bytes: int, counted: int) -> Out
     return _notice(source, counted - 1, code, size_bytes, "")
 
 
-def to_source(source: str, callers_id: str, code: Refusal, pointer: str = "") -> Outgoing:
+def to_source(source: str, callers_id: str, unfit: Unfit) -> Outgoing:
     """What a source that publishes straight to the bus is told on ``<source>-refused``."""
     name = told_id(source, callers_id)
-    body = RecordRefused(source, name, code, schema_path(pointer))
-    return Outgoing(f"{source}-refused", body, derived_id("refused", source, name, code.value), key=name)
-
-
-def unfit_to_source(source: str, callers_id: str, unfit: Unfit) -> Outgoing:
-    """The same for a record that did not fit."""
-    return to_source(source, callers_id, unfit.code, unfit.pointer)
+    body = RecordRefused(source, name, unfit.code, schema_path(unfit.pointer))
+    return Outgoing(
+        f"{source}-refused", body, derived_id("refused", source, name, unfit.code.value), key=name
+    )

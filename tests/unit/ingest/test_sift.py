@@ -5,12 +5,11 @@ from hashlib import sha256
 from typing import Any
 
 from contracts import records
-from contracts.codes import Refusal
 from contracts.envelope import Meta
 from services.ingest.blind import event_id, lane_key
 from services.ingest.envelopes import batch
 from services.ingest.notices import of_items, schema_path, to_source
-from services.ingest.refusals import Kind
+from services.ingest.refusals import Kind, Unfit
 from services.ingest.sift import Refused, drafts, mentioned, outgoing, sift
 from services.ingest.validate import Draft
 from tests.unit.ingest.samples import ALL, BODIES, NOW, OTHER_SCHOOL, SCHOOL, WINDOW, drafted, event
@@ -138,6 +137,6 @@ def test_notices_number_themselves_and_carry_no_value() -> None:
 
 
 def test_a_source_can_compute_the_id_under_which_it_is_told() -> None:
-    notice = to_source("soumu", "2026-1", Refusal.schema)
+    notice = to_source("soumu", "2026-1", Unfit(Kind.wrong_type, "/data/code"))
     assert notice.topic == "soumu-refused"
     assert notice.body.event_id == sha256(b"soumu\n2026-1").hexdigest()[:32]  # type: ignore[attr-defined]
