@@ -94,9 +94,8 @@ class Load:
                 if not chunk:
                     break
                 self._note(chunk, watcher)
-                task = asyncio.create_task(
-                    self._post(gate, b"".join(to_lines([event for event, _ in chunk])))
-                )
+                body = b"".join(to_lines([event for event, _ in chunk]))
+                task = asyncio.create_task(self._post(gate, body))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
                 result.sent += len(chunk)

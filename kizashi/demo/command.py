@@ -1,4 +1,4 @@
-"""``kizashi demo``: builds a town, loads a year as history, replays this year, opens the board, goes on at a person's pace."""
+"""``kizashi demo``: a town, a year of history, this year replayed, the board opened, then a person's pace."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,7 @@
 """What the demo prints when the board is open: the address, the accounts and five things to try."""
 
+import json
+
 from rich.console import Console
 from rich.panel import Panel
 
@@ -18,11 +20,21 @@ _ROLES = {
 
 def curl(url: str, token_file: str, child: Child, index: int, code: int, sequence: int = 0) -> str:
     """A command that sends one day of one child."""
-    body = (
-        '{"specversion":"1.0","id":"try-%d-%d-%d","source":"school-office","type":"attendance-recorded",'
-        '"time":"\'$(date -u +%%FT%%TZ)\'","data":{"pupil":{"source_id":"%s"},"school":"%s","date":"%s","code":%d}}'
-        % (index, code, sequence, child.source_id, child.school, child.days[index].isoformat(), code)
-    )
+    data = {
+        "pupil": {"source_id": child.source_id},
+        "school": child.school,
+        "date": child.days[index].isoformat(),
+        "code": code,
+    }
+    event = {
+        "specversion": "1.0",
+        "id": f"try-{index}-{code}-{sequence}",
+        "source": "school-office",
+        "type": "attendance-recorded",
+        "time": "NOW",
+        "data": data,
+    }
+    body = json.dumps(event, separators=(",", ":")).replace("NOW", "'$(date -u +%FT%TZ)'")
     return (
         f'curl -s {url}/v1/events -H "authorization: Bearer $(cat {token_file})" '
         f"-H 'content-type: application/cloudevents+json' -d '{body}'"
@@ -45,7 +57,7 @@ def show(
             highlight=False,
         )
     lines = [
-        "教頭の画面を開いたまま、次の3行で三日続きの欠席を送る (keep the vice-principal's board open; send three absences):",
+        "教頭の画面を開いたまま、三日続きの欠席を送る (with the vice-principal's board open, send three absences):",
         *(curl(ingest_url, token_file, child, day, 3) for day in range(3)),
         "1秒ほどで画面にお知らせが現れる (the alert appears within about a second).",
         "三日とも出席停止に訂正すると、お知らせは取り下げられる (correct all three to 出席停止: it is withdrawn):",

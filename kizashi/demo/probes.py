@@ -1,4 +1,4 @@
-"""Children whose three-day absence is confirmed while a watch runs: how long until an adult sees it, and until it is withdrawn."""
+"""Children with a three-day absence confirmed now: how long until an adult sees it, and until it is withdrawn."""
 
 import asyncio
 import time

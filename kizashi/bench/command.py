@@ -1,0 +1,157 @@
+"""``kizashi bench chain``: throughput beside a plain chain, event-to-alert under load, recovery after ``kill -9``."""
+
+import asyncio
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kizashi import topology
+from kizashi.bench import plain_run
+from kizashi.bench.chain import Load
+from kizashi.bench.people import vice_principals
+from kizashi.bench.recovery import recovery_seconds
+from kizashi.bench.watcher import Watcher, quantile
+from kizashi.bench.workload import SOURCE, Workload
+from kizashi.demo.gauges import Gauges
+from kizashi.demo.replay import Sender
+from kizashi.system import System, running
+
+Say = Callable[[str], None]
+#: Lifted, so that every alert of the load interrupts and can be timed.
+_BUDGET = {"KIZASHI_BUDGET_MINIMUM": "100000"}
+_RATE = 2600.0
+_WARM_UP_SECONDS = 10.0
+_PLAIN_EVENTS = 100_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how large."""
+
+    seconds: float
+    pupils: int
+    data_dir: Path
+
+    @property
+    def workload(self) -> Workload:
+        """Enough school days for every phase."""
+        return Workload(self.pupils, days=90, share=0.02)
+
+
+async def _measure(plan: Plan, say: Say) -> dict[str, Any]:
+    extra = {"ingest": {"KIZASHI_CLOCK": "external"}, "notify": _BUDGET}
+    async with running(plan.data_dir, kind="demo", extra=extra, services=(), say=say) as system:
+        say("plain chain")
+        plain = await plain_run.run(system.stack, plan.data_dir, _PLAIN_EVENTS)
+        await system.supervisor.start(say, topology.SERVICES)
+        return {
+            "machine": platform.platform(),
+            "plain_events_per_second": round(plain),
+            **await _chain(system, plan, plain, say),
+        }
+
+
+async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str, Any]:
+    sender = Sender(system.ingest_url, {SOURCE: await system.api_key(SOURCE)}, "")
+    gauges = Gauges(system)
+    load = Load(system, plan.workload, sender, gauges)
+    connection = await system.administrator()
+    try:
+        say(f"registering {plan.pupils} children")
+        await load.register()
+        steady, killed = await _steady(system, load, plan, say)
+        await load.drained()
+        say("throughput")
+        days = max(int(plan.seconds * 6000 / plan.pupils), 4)
+        rate = await load.throughput(range(40, 40 + min(days, 50)))
+        await load.drained()
+        standings = await gauges.standings(connection)
+    finally:
+        await connection.close()
+        gauges.close()
+        await sender.close()
+    return {
+        "chain_events_per_second": round(rate),
+        "ratio_to_plain": round(rate / plain, 3),
+        **steady,
+        "recovery_after_kill_seconds": killed,
+        "reconciliation_difference": sum(s.difference for s in standings),
+        "dead": sum(s.dead for s in standings),
+    }
+
+
+async def _steady(
+    system: System, load: Load, plan: Plan, say: Say
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Warm up, time alerts, then kill members under the same load."""
+    say(f"warming up at {_RATE:.0f} events/s")
+    per_day = plan.pupils / _RATE
+    first = int(_WARM_UP_SECONDS / per_day) + 1
+    await load.steady(_RATE, _WARM_UP_SECONDS, range(first), None)
+    visitors, schools = await vice_principals(system)
+    watcher = Watcher(visitors, schools)
+    watching = asyncio.create_task(watcher.watch())
+    say("timing alerts")
+    until = first + int(plan.seconds / per_day) + 2
+    steady = await load.steady(_RATE, plan.seconds, range(first, until), watcher)
+    await load.drained()
+    await asyncio.sleep(1.0)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    for visitor in visitors:
+        await visitor.close()
+    ways = [sighting.seconds for sighting in watcher.sightings]
+    told = {
+        "steady_events_per_second": round(steady.sent / steady.seconds),
+        "alerts_timed": len(ways),
+        "alerts_expected": len(watcher.expected),
+        "event_to_alert_seconds": {
+            "p50": round(quantile(ways, 0.5), 3),
+            "p99": round(quantile(ways, 0.99), 3),
+        },
+    }
+    say("kill -9 under load")
+    return told, await _kills(system, load, until)
+
+
+async def _kills(system: System, load: Load, first: int) -> dict[str, float]:
+    loading = asyncio.create_task(load.steady(_RATE, 20.0, range(first, 40), None))
+    connection = await system.administrator()
+    found = {}
+    try:
+        for service, consumer in (("features", "features.facts"), ("identity", "identity.records")):
+            await asyncio.sleep(3.0)
+            seconds = await recovery_seconds(connection, system.supervisor.member(service), consumer)
+            found[service] = round(seconds, 2)
+        await loading
+    finally:
+        await connection.close()
+        loading.cancel()
+    return found
+
+
+@click.group()
+def bench() -> None:
+    """Measure on this machine."""
+
+
+@bench.command()
+@click.option("--seconds", default=20.0, show_default=True, help="length of each phase")
+@click.option("--pupils", default=6000, show_default=True, help="children in four large simulated schools")
+@click.option("--json", "as_json", is_flag=True, help="print JSON only")
+def chain(seconds: float, pupils: int, as_json: bool) -> None:
+    """Sustained events per second beside a plain chain, event-to-alert at 2,600 events/s, recovery after kill -9."""
+    folder = Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
+    say: Say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
+    try:
+        found = asyncio.run(_measure(Plan(seconds, pupils, folder), say))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 1))
