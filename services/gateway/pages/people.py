@@ -3,7 +3,6 @@
 from services.gateway.views import Frame, Post
 from services.gateway.words.catalogue import Words
 
-
 _HIRAGANA = {katakana: katakana - 0x60 for katakana in range(ord("ァ"), ord("ヶ") + 1)}
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from contracts.codes import Band, Item
-from services.gateway.audience import of_reason
 from services.gateway.views import AlertCard, AlertStatus
 
 _ENDED = (AlertStatus.closed, AlertStatus.retracted)
@@ -34,12 +33,6 @@ def ended(card: AlertCard) -> bool:
 def items(card: AlertCard) -> list[Item]:
     """What the reasons on a card stand on, each once."""
     return list(dict.fromkeys(reason.item for reason in card.reasons))
-
-
-def audience(card: AlertCard) -> str | None:
-    """Who else reads this card, where that is not the circle of plain attendance."""
-    audiences = [of_reason(reason) for reason in card.reasons]
-    return next((each for each in audiences if each != Item.attendance), None)
 
 
 def level_name(level: Band) -> str:

@@ -5,8 +5,9 @@ same days; never a score, a cause or a trait. A survey is told only beside a fac
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from contracts.codes import Rule
+from contracts.codes import Item, Rule
 from contracts.features import (
     AttendanceEvidence,
     Evidence,
@@ -16,6 +17,7 @@ from contracts.features import (
     SurveyEvidence,
 )
 from contracts.risk import Reason
+from services.gateway.audience import of_reason
 from services.gateway.words import reasons_en, reasons_ja
 from services.gateway.words.catalogue import Language
 from services.gateway.words.growth import grew
@@ -32,13 +34,25 @@ def sentences(reasons: Sequence[Reason], language: Language) -> list[Sentence]:
     Lateness and infirmary visits of the same days become one sentence.
     """
     evidence = [reason.evidence for reason in reasons]
-    together = _together(evidence)
-    told = [_IN[language].lateness_and_infirmary(*together)] if together else []
-    rest = [each for each in evidence if not together or each not in together]
-    fact = _attendance_fact(evidence)
-    attendance = [_IN[language].sentence(each) for each in rest if not isinstance(each, SurveyEvidence)]
-    surveys = [_IN[language].survey(each, fact) for each in rest if isinstance(each, SurveyEvidence) and fact]
-    return attendance + told + surveys + _notices(reasons, language)
+    together, fact = _together(evidence), _attendance_fact(evidence)
+    told: list[Sentence] = []
+    surveys: list[Sentence] = []
+    for reason in reasons:
+        if together and reason.evidence is together[0]:
+            continue
+        if together and reason.evidence is together[1]:
+            told.append(_for(reason, _IN[language].lateness_and_infirmary(*together)))
+        elif not isinstance(reason.evidence, SurveyEvidence):
+            told.append(_for(reason, _IN[language].sentence(reason.evidence)))
+        elif fact:
+            surveys.append(_for(reason, _IN[language].survey(reason.evidence, fact)))
+    return told + surveys + _notices(reasons, language)
+
+
+def _for(reason: Reason, sentence: Sentence) -> Sentence:
+    """The sentence with its circle of readers, if that is not the circle of plain attendance."""
+    audience = of_reason(reason)
+    return sentence if audience == Item.attendance else replace(sentence, audience=str(audience))
 
 
 def _together(evidence: Sequence[Evidence]) -> tuple[LatenessEvidence, InfirmaryEvidence] | None:

@@ -195,3 +195,15 @@ def test_no_evidence_makes_a_forbidden_or_broken_sentence(
 @given(evidence=st.lists(_evidence, min_size=1, max_size=5))
 def test_both_languages_tell_the_same_number_of_reasons(evidence: list[Evidence]) -> None:
     assert len(told(*evidence)) == len(told(*evidence, language=Language.en))
+
+
+def test_a_sentence_names_its_readers_where_the_circle_is_closer() -> None:
+    teacher = SurveyEvidence(SurveyKind.prefecture, date(2026, 4, 20), 7, 9, date(2026, 6, 10), 2, 9)
+    reasons = [
+        Reason(Item.attendance, [], LATE),
+        Reason(Item.infirmary_count, [], VISITS),
+        Reason(Item.survey, [], teacher),
+        Reason(Item.attendance, [], STREAK),
+    ]
+    audiences = [sentence.audience for sentence in sentences(reasons, Language.ja)]
+    assert audiences == ["infirmary_count", "", "survey_about_teacher"]

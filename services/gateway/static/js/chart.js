@@ -39,7 +39,7 @@
         type: "category", data: labels, boundaryGap: false, axisLabel: { ...text, hideOverlap: true },
         axisLine: { lineStyle: { color: look.ink } }, axisTick: { show: false },
       },
-      yAxis: { type: "value", minInterval: 1, min: 0, axisLabel: text, splitLine: { lineStyle: { color: look.line } } },
+      yAxis: { type: "value", minInterval: 1, min: 0, max: (range) => Math.max(4, Math.ceil(range.max)), axisLabel: text, splitLine: { lineStyle: { color: look.line } } },
       series: lines(look),
     };
   };
