@@ -20,6 +20,7 @@ from services.gateway import metrics
 from services.gateway.parts import Chain
 from services.gateway.store import log as store
 from services.kit.errors import error_name
+from services.kit.lanes import Transaction
 
 log = logging.getLogger(__name__)
 FIRST = b"\x00" * 32
@@ -77,18 +78,27 @@ async def seal_once(pool: asyncpg.Pool) -> int:
 
 
 async def verify(pool: asyncpg.Pool, expected_head: str | None = None) -> Verdict:
-    """Walk the whole chain. ``expected_head``: a head kept elsewhere that must still be one of the links."""
-    number, hashed, met, order = 0, FIRST, expected_head is None, (0, 0)
+    """Walk the whole chain as it stands now."""
     async with pool.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
-        while rows := await store.chain(tx, number, _BATCH):
-            for row in rows:
-                place = (row["sealed_txid"], row["entry_id"])
-                gone = row["id"] is None or row["txid"] != row["sealed_txid"]
-                if row["number"] != number + 1 or gone or place <= order or link(hashed, row) != row["hash"]:
-                    return Verdict(number, hashed.hex(), number + 1)
-                number, hashed, order = row["number"], row["hash"], place
-                met = met or hashed.hex() == expected_head
-        slipped = await store.slipped_in(tx, *order) if number else 0
+        return await verify_in(tx, expected_head)
+
+
+async def verify_in(tx: Transaction, expected_head: str | None = None) -> Verdict:
+    """Walk the chain within a transaction whose search path is ``audit``.
+
+    Args:
+        expected_head: a head kept elsewhere, which must still be one of the links.
+    """
+    number, hashed, met, order = 0, FIRST, expected_head is None, (0, 0)
+    while rows := await store.chain(tx, number, _BATCH):
+        for row in rows:
+            place = (row["sealed_txid"], row["entry_id"])
+            gone = row["id"] is None or row["txid"] != row["sealed_txid"]
+            if row["number"] != number + 1 or gone or place <= order or link(hashed, row) != row["hash"]:
+                return Verdict(number, hashed.hex(), number + 1)
+            number, hashed, order = row["number"], row["hash"], place
+            met = met or hashed.hex() == expected_head
+    slipped = await store.slipped_in(tx, *order) if number else 0
     return Verdict(number, hashed.hex(), 0 if slipped or not met else None)
 
 
