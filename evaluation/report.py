@@ -40,13 +40,19 @@ def mean_lines(cities: Sequence[Sequence[Line]]) -> list[Line]:
 
 
 def _mean(verdicts: Sequence[Verdict]) -> Verdict:
-    recall = np.nanmean([verdict.recall for verdict in verdicts], axis=0)
+    columns = zip(*(verdict.recall for verdict in verdicts), strict=True)
     return Verdict(
-        round(float(np.mean([verdict.named for verdict in verdicts]))),
-        round(float(np.mean([verdict.cases for verdict in verdicts]))),
-        tuple(float(value) for value in recall),
-        float(np.nanmean([verdict.precision for verdict in verdicts])),
+        round(_mean_known([verdict.named for verdict in verdicts])),
+        round(_mean_known([verdict.cases for verdict in verdicts])),
+        tuple(_mean_known(column) for column in columns),
+        _mean_known([verdict.precision for verdict in verdicts]),
     )
+
+
+def _mean_known(figures: Sequence[float]) -> float:
+    """Mean of those that are figures (a city without cases or namings has none)."""
+    known = [figure for figure in figures if not np.isnan(figure)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def table(found: Sequence[Line]) -> str:

@@ -7,6 +7,7 @@ first, so that the same slot numbers serve the attendance and the combined model
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,6 +188,7 @@ def extra_slots(values: Values) -> Slots:
     return np.asarray(_EXTRA_START + np.arange(len(_EXTRA), dtype=np.int32) * BINS + bins, dtype=np.int32)
 
 
+@cache
 def slot_names(count: int) -> tuple[str, ...]:
     """The name of every slot below ``count``: ``feature=bin``, ``a=bin&b=bin`` or ``bias``."""
     names = [f"{name}={b}" for name in _BASE for b in range(BINS)]

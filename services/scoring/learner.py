@@ -38,12 +38,13 @@ FIRST_THRESHOLD = -1.5
 MIN_POSITIVES = 20
 _MIN_CASES = 8
 _MIN_CONTESTED_CASES = 10
-_PRECISION_WEIGHT = 0.3
+_PRECISION_WEIGHT = 0.15
 #: The model must win by this much recall to take the lead, and lose by as much to give it back.
 _LEAD_MARGIN = 0.02
 #: Calendar days by which judging stays behind: classes with another calendar mature a little later.
 _JUDGING_SLACK_DAYS = 10
-_LOSSES_KEPT = 250
+#: ADWIN looks every 32 updates; a full window ends on such a look.
+_LOSSES_KEPT = 256
 
 
 class State(Struct):

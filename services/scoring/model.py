@@ -8,6 +8,7 @@ river itself takes a second to import, so this module is imported by the learner
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,11 @@ PRIOR_LOG_ODDS = -5.5
 LEARNING_RATE = 0.03
 BATCH_ROWS = 20
 _TINY = 1e-6
+
+
+@cache
+def _slots_by_name(count: int) -> dict[str, int]:
+    return {name: position for position, name in enumerate(slot_names(count))}
 
 
 class FixedBins(base.Transformer):
@@ -82,7 +88,7 @@ class AdaGradLogistic(base.Classifier):
         self.learning_rate = learning_rate
         self.batch_rows = batch_rows
         self.prior = prior
-        self._slot_of = {name: position for position, name in enumerate(slot_names(slots))}
+        self._slot_of = dict(_slots_by_name(slots))
         self.weights: Weights = np.zeros(len(self._slot_of))
         self.squares: Weights = np.full(len(self._slot_of), _TINY)
         if "bias" in self._slot_of:

@@ -12,7 +12,7 @@ from datetime import date
 from msgspec import Struct, field
 
 from contracts.codes import Band, Rule
-from services.scoring.naming import JUDGED_MONTHS, LEADS, Namer, Tally
+from services.scoring.naming import HORIZON_DAYS, JUDGED_MONTHS, LEADS, Namer, Tally
 from services.scoring.rules import BIT, RULES
 
 MODEL = "model"
@@ -59,6 +59,7 @@ class School(Struct):
     namers: dict[str, Namer] = field(default_factory=dict)
     month: int = 0
     day_before: int = 0
+    contested_before: bool = False
     highest: list[tuple[float, str]] = field(default_factory=list)
 
 
@@ -119,7 +120,7 @@ class Board(Struct):
             namer = school.namers.setdefault(method, Namer())
             for pupil in namer.name(index, month, scored):
                 self._count(school, method, day, by_id[pupil].label, pupil, contested)
-        school.month, school.day_before = month, day
+        school.month, school.day_before, school.contested_before = month, day, contested
         school.highest = sorted(((c.total, c.linkage_id) for c in candidates), key=lambda c: (-c[0], c[1]))[
             :_LIST_SIZE
         ]
@@ -134,9 +135,8 @@ class Board(Struct):
         for pupil in namer.name(before, month, school.highest, fresh_month=True):
             case = school.cases.get(pupil)
             lead = self._index(case.crossed) - before if case else 0
-            self._count(
-                school, TOTAL, school.day_before, LEADS[0] <= lead <= 40, pupil, bool(case and case.contested)
-            )
+            correct = LEADS[0] <= lead <= HORIZON_DAYS
+            self._count(school, TOTAL, school.day_before, correct, pupil, school.contested_before)
 
     def _count(
         self, school: School, method: str, day: int, correct: bool, pupil: str, contested: bool
