@@ -18,8 +18,10 @@ class Recipient(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class AlertRaised(Fact, frozen=True):
-    """A new alert, or the same alert with other reasons or level. Natural key: alert_id; greatest version wins.
+    """A new alert, or the same alert with other days, reasons, level or recipients.
 
+    Natural key: alert_id; greatest version wins, among raised, ended and retracted together: whatever order
+    they come in, a withdrawal beats the raisings it withdraws and a later raising beats that withdrawal.
     ``alert_id`` is derived from (linkage_id, episode, basis). ``held``: beyond the month's budget, listed
     under 「ほかの変化」 and interrupting nobody.
     """
@@ -49,6 +51,20 @@ class AlertRetracted(Fact, frozen=True):
     school: SchoolId
     why: Retraction
     retracted_at: datetime
+    version: Version
+
+
+class AlertEnded(Fact, frozen=True):
+    """The alert stands no longer and nothing was corrected: its days passed, or the attendance alert says as much.
+
+    Natural key: alert_id; greatest version wins. ``ended_on``: the school day that no longer carried it.
+    """
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    ended_on: date
+    ended_at: datetime
     version: Version
 
 

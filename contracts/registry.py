@@ -82,6 +82,7 @@ _ALL: list[EventType] = [
     *_types(
         Item.attendance,
         alerts.AlertRaised,
+        alerts.AlertEnded,
         alerts.AlertRetracted,
         alerts.AlertDelivered,
         alerts.AlertEscalated,

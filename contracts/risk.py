@@ -19,7 +19,9 @@ class Reason(Struct, frozen=True, gc=False):
 
 
 class RiskAssessed(Fact, frozen=True):
-    """The band of a child on one basis. Natural key: linkage_id, basis; greatest version wins.
+    """The band of a child on one basis at one school. Natural key: linkage_id, basis, school; greatest version wins.
+
+    A school that the child has left is told a farewell: band none, and a class of another school.
 
     ``episode`` is the settled school day on which the band last rose from none (None while it is none).
     ``place`` orders children who compete for the budget (greater first); it is never shown to anybody.

@@ -1,14 +1,15 @@
-"""Which alerts exist: a pure function of one child's two assessments, never of the budget or of arrival.
+"""Which alerts exist: a pure function of one child's two assessments at one school, never of budget or arrival.
 
 An alert is one child, one episode, one basis. The combined basis stands only where it says more
 than attendance alone, so that nobody is told the same thing twice.
 """
 
 from datetime import date
+from enum import StrEnum
 
 from msgspec import Struct
 
-from contracts.codes import Band, Basis, Retraction
+from contracts.codes import Band, Basis
 from contracts.risk import RiskAssessed
 from services.kit.ids import derived_id
 
@@ -23,47 +24,53 @@ class Standing(Struct, frozen=True):
     episode: date
 
 
+class Gone(StrEnum):
+    """Why an alert stands no longer."""
+
+    ended = "ended"
+    corrected = "corrected"
+    moved = "moved"
+
+
 def alert_id(linkage_id: str, episode: date, basis: Basis) -> str:
-    """The identity of an alert."""
+    """The identity of an alert; the same at every school of the child."""
     return derived_id("alert", linkage_id, episode.isoformat(), basis.value)
 
 
 def standing(assessments: Assessments, alerts_from: date) -> dict[str, Standing]:
     """Alerts that exist, by id. Children already long absent raise nothing: their band is none."""
-    attendance = assessments.get(Basis.attendance)
-    told = attendance.band if attendance and _raises(attendance, alerts_from) else Band.none
-    found = {}
-    for basis, assessment in assessments.items():
-        if not _raises(assessment, alerts_from) or assessment.episode is None:
-            continue
-        if basis is Basis.combined and assessment.band <= told:
-            continue
-        name = alert_id(assessment.linkage_id, assessment.episode, basis)
-        found[name] = Standing(name, assessment, assessment.episode)
-    return found
+    attendance = _carried(assessments.get(Basis.attendance), alerts_from)
+    combined = _carried(assessments.get(Basis.combined), alerts_from)
+    if attendance and combined and combined.assessment.band <= attendance.assessment.band:
+        combined = None
+    return {each.alert_id: each for each in (attendance, combined) if each is not None}
 
 
-def _raises(assessment: RiskAssessed, alerts_from: date) -> bool:
-    return assessment.band > Band.none and bool(assessment.reasons) and assessment.as_of >= alerts_from
+def _carried(assessment: RiskAssessed | None, alerts_from: date) -> Standing | None:
+    """No observable fact, no alert; and history being loaded raises none."""
+    if assessment is None or assessment.episode is None or not assessment.reasons:
+        return None
+    if assessment.band is Band.none or assessment.as_of < alerts_from:
+        return None
+    name = alert_id(assessment.linkage_id, assessment.episode, assessment.basis)
+    return Standing(name, assessment, assessment.episode)
 
 
-class Open(Struct, frozen=True):
-    """An alert on record that has been neither retracted nor ended."""
-
-    alert_id: str
-    basis: Basis
-    episode: date
-    as_of: date
+def has_left(assessment: RiskAssessed) -> bool:
+    """Whether this is the farewell to a school: the child's class is at another one."""
+    return not assessment.class_id.startswith(f"{assessment.school}/")
 
 
-def gone(opened: Open, assessments: Assessments) -> Retraction | None:
-    """Why an open alert no longer stands; None when its episode simply ended on a later day.
+def gone(episode: date, as_of: date, assessment: RiskAssessed) -> Gone:
+    """Why an alert of ``episode`` that last stood on ``as_of`` is carried no longer.
 
-    A later school day without a reason ends an episode; the same days telling another story is a
-    correction, and the alert must be withdrawn.
+    Later school days end an episode, and so does the attendance alert that comes to say as much; the same
+    days telling another story is a correction.
     """
-    assessment = assessments.get(opened.basis)
-    if assessment is None:
-        return Retraction.erased
-    ended = assessment.as_of > opened.as_of and assessment.band == Band.none
-    return None if ended else Retraction.corrected
+    if has_left(assessment):
+        return Gone.moved
+    if assessment.episode is None:
+        return Gone.ended if assessment.as_of > as_of else Gone.corrected
+    began_later = assessment.episode > as_of
+    told_by_attendance = assessment.basis is Basis.combined and assessment.episode == episode
+    return Gone.ended if began_later or told_by_attendance else Gone.corrected

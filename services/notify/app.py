@@ -2,9 +2,12 @@
 
 from services.kit.app import Kit, Parts
 from services.kit.lanes import AnyHandler
-from services.notify.consumer import Responses, Risks, Schools, Sizes
+from services.notify.responses import Responses
+from services.notify.risks import Risks
+from services.notify.schools import Schools
+from services.notify.sender import Sender
 from services.notify.settings import Settings
-from services.notify.webhook import Sender
+from services.notify.sizes import Sizes
 
 __all__ = ["Settings", "build"]
 

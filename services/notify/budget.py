@@ -1,10 +1,12 @@
 """How many alerts may interrupt: a number per school and month. The budget never decides which alerts exist.
 
 Default 1.5 new alerts per 100 pupils, school and month, at least 3: in the calibrated city this
-finds .88/.91 of the children five school days ahead at a precision of .16/.21.
+finds .88/.91 of the children five school days ahead at a precision of .16/.21. First come within a
+month, ranked within a poll; an alert that was held competes again whenever its child is assessed
+anew, so those still standing may take places of the next month.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from math import ceil
 
 from msgspec import Struct
@@ -24,19 +26,15 @@ def monthly(pupils: int, per_100: float, minimum: int) -> int:
     return max(minimum, ceil(pupils * per_100 / 100))
 
 
-def admitted(candidates: Sequence[Place], used: int, budget: int, already: frozenset[str]) -> frozenset[str]:
-    """Ids of the candidates that may interrupt now.
+def admitted(candidates: Iterable[Place], budget: int, taken: frozenset[str]) -> list[str]:
+    """Ids of the candidates that may interrupt now, most urgent first.
 
     Args:
-        used: children that already interrupted in this school and month.
-        already: their linkage ids; a second alert of the same child costs nothing.
+        taken: linkage ids that interrupted in this school and month; their further alerts cost nothing.
     """
-    chosen, children, left = set(), set(already), budget - used
+    chosen, children = [], set(taken)
     for candidate in sorted(candidates):
-        if candidate.linkage_id not in children:
-            if left <= 0:
-                continue
-            left -= 1
+        if candidate.linkage_id in children or len(children) < budget:
             children.add(candidate.linkage_id)
-        chosen.add(candidate.alert_id)
-    return frozenset(chosen)
+            chosen.append(candidate.alert_id)
+    return chosen

@@ -1,197 +1,164 @@
 """One school's poll: from assessments and what is on record to changes and alert events. Pure.
 
-Order within a poll: withdraw what no longer stands, then raise, then give the month's free places
-to whoever needs them most.
+Which alerts stand is decided assessment by assessment, so it does not matter how the log is cut into
+polls: what stood for a moment within one is withdrawn too, in case a reader saw it raised in another
+cut. The month's free places are given once per poll, to whoever needs them most.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import date, datetime
 
-import msgspec
-from msgspec import Struct
+from msgspec.structs import replace
 
-from contracts.alerts import AlertRaised, AlertRetracted, Recipient
-from contracts.codes import Basis, Retraction
 from contracts.risk import RiskAssessed
-from services.notify import alerts, budget, routing
-from services.notify.alerts import Assessments, Standing
-from services.notify.routing import Post
+from services.notify import alerts, budget, routing, telling
+from services.notify.alerts import Gone, Standing
+from services.notify.rows import Changes, Row, Rules, School, Status
+from services.notify.versions import raised_version, state_version, withdrawn_version
 
 
-class Row(Struct):
-    """An alert as stored."""
-
-    alert_id: str
-    linkage_id: str
-    basis: Basis
-    school: str
-    episode: date
-    as_of: date
-    month: date
-    raised_on: date
-    raised_at: datetime
-    held: bool
-    status: str
-    recipients: list[Recipient]
-    digest: str
-    step: int = 0
-    seen: bool = False
+def step(school: School, arrivals: Iterable[RiskAssessed], rules: Rules, now: datetime) -> Changes:
+    """Apply assessments of one school in the order in which they came."""
+    poll = _Poll(school, rules, now)
+    poll.renew(poll.take_up(arrivals))
+    poll.close()
+    poll.give_places()
+    poll.tell()
+    return poll.changes
 
 
-@dataclass
-class School:
-    """What is known of one school before the poll."""
+class _Poll:
+    """The steps of one poll, in this order: take up, renew, close, give places, tell."""
 
-    school: str
-    budget: int
-    posts: Sequence[Post]
-    rows: dict[str, Row] = field(default_factory=dict)
+    def __init__(self, school: School, rules: Rules, now: datetime) -> None:
+        self.school = school
+        self.rules = rules
+        self.now = now
+        self.before = dict(school.rows)
+        self.changes = Changes()
+        self.stand: dict[str, Standing] = {}
 
+    def take_up(self, arrivals: Iterable[RiskAssessed]) -> dict[str, Standing]:
+        """Keep the newest of each child and basis; returns all that stood in between, as it last stood."""
+        passed: dict[str, Standing] = {}
+        for arrival in arrivals:
+            known = self.school.children.setdefault(arrival.linkage_id, {})
+            if arrival.basis in known and arrival.version <= known[arrival.basis].version:
+                self.changes.stale += 1
+                continue
+            known[arrival.basis] = arrival
+            self.changes.fresh[arrival.linkage_id, arrival.basis] = arrival
+            passed |= alerts.standing(known, self.rules.alerts_from)
+        return passed
 
-@dataclass
-class Changes:
-    """Rows to save and events to send, each with the child whose record caused it."""
+    def renew(self, passed: dict[str, Standing]) -> None:
+        """Put everything that stood on record, and see what of it stands in the end."""
+        for standing in passed.values():
+            self.school.rows[standing.alert_id] = self._renewed(standing)
+        for linkage_id in self._children():
+            self.stand |= alerts.standing(self.school.children[linkage_id], self.rules.alerts_from)
 
-    rows: dict[str, Row] = field(default_factory=dict)
-    raised: list[AlertRaised] = field(default_factory=list)
-    retracted: list[AlertRetracted] = field(default_factory=list)
-    ended: int = 0
-    without_recipient: int = 0
+    def close(self) -> None:
+        """Withdraw what stands no longer."""
+        children = self._children()
+        for row in list(self.school.rows.values()):
+            if row.linkage_id in children and row.status is Status.open and row.alert_id not in self.stand:
+                self._withdraw(row)
 
+    def give_places(self) -> None:
+        """Free places of the month go to the held alerts of this poll, most urgent first."""
+        by_month: dict[date, list[budget.Place]] = {}
+        for name, standing in self.stand.items():
+            if self.school.rows[name].held:
+                told = standing.assessment
+                place = budget.Place(-int(told.band), -told.place, told.linkage_id, name)
+                by_month.setdefault(told.as_of.replace(day=1), []).append(place)
+        for month in sorted(by_month):
+            taken = self.school.taken.setdefault(month, set())
+            for name in budget.admitted(by_month[month], self.school.budget, frozenset(taken)):
+                row = self.school.rows[name]
+                taken.add(row.linkage_id)
+                self.school.rows[name] = replace(row, placed_in=month, told_on=row.as_of, raised_at=self.now)
 
-@dataclass(frozen=True)
-class Rules:
-    """The municipality's settings."""
+    def tell(self) -> None:
+        """Tell every alert whose version rose; where it did not, nothing is new to a reader."""
+        for name in sorted(self.stand):
+            row, old = self.school.rows[name], self.before.get(name)
+            state = state_version(row.basis, self.school.children[row.linkage_id])
+            row = replace(row, version=raised_version(state, not row.held, row.routed))
+            if old is not None and row.version <= old.version:
+                continue
+            self._save(row)
+            self.changes.told.append(telling.raised(row, self.stand[name].assessment))
+            self._note(row, old)
 
-    alerts_from: date
-    policy: str
+    def _children(self) -> list[str]:
+        return sorted({linkage_id for linkage_id, _ in self.changes.fresh})
 
+    def _save(self, row: Row) -> None:
+        self.school.rows[row.alert_id] = self.changes.rows[row.alert_id] = row
 
-def step(school: School, children: Mapping[str, Assessments], rules: Rules, now: datetime) -> Changes:
-    """Apply the new assessments of ``children`` (linkage id → both bases) of one school."""
-    changes = Changes()
-    stand: dict[str, Standing] = {}
-    for linkage_id, assessments in sorted(children.items()):
-        found = alerts.standing(assessments, rules.alerts_from)
-        stand |= found
-        _withdraw(school, linkage_id, assessments, found, changes, now)
-    for name, standing in stand.items():
-        _update(school, name, standing, rules, changes, now)
-    _give_places(school, stand, changes)
-    for name in sorted(set(stand) & set(changes.rows)):
-        changes.raised.append(_event(stand[name].assessment, changes.rows[name]))
-    return changes
-
-
-def _withdraw(
-    school: School,
-    linkage_id: str,
-    assessments: Assessments,
-    found: Mapping[str, Standing],
-    changes: Changes,
-    now: datetime,
-) -> None:
-    for row in list(school.rows.values()):
-        if row.linkage_id != linkage_id or row.status != "open" or row.alert_id in found:
-            continue
-        opened = alerts.Open(row.alert_id, row.basis, row.episode, row.as_of)
-        why = alerts.gone(opened, assessments)
-        row = msgspec.structs.replace(row, status="ended" if why is None else "retracted")
-        _keep(school, changes, row)
-        if why is None:
-            changes.ended += 1
-        else:
-            changes.retracted.append(_retraction(row, assessments.get(row.basis), why, now))
-
-
-def _retraction(row: Row, assessment: RiskAssessed | None, why: Retraction, now: datetime) -> AlertRetracted:
-    version = version_of(assessment.version, held=False) if assessment else 2**62
-    return AlertRetracted(row.alert_id, row.linkage_id, row.school, why, now, version)
-
-
-def _update(
-    school: School, name: str, standing: Standing, rules: Rules, changes: Changes, now: datetime
-) -> None:
-    assessment = standing.assessment
-    digest = digest_of(assessment)
-    old = school.rows.get(name)
-    if old is not None and old.status == "open" and old.digest == digest:
-        return
-    recipients = old.recipients if old else routing.route(school.posts, assessment, rules.policy)
-    if old is None and all(r.staff_id is None for r in recipients):
-        changes.without_recipient += 1
-    raised_again = old is None or old.status != "open"
-    _keep(
-        school,
-        changes,
-        Row(
-            alert_id=name,
-            linkage_id=assessment.linkage_id,
-            basis=assessment.basis,
-            school=assessment.school,
-            episode=standing.episode,
+    def _renewed(self, standing: Standing) -> Row:
+        """The alert as its assessment says: open, and for those who hold the posts on that day."""
+        assessment = standing.assessment
+        row = self.school.rows.get(standing.alert_id) or _blank(standing, self.now)
+        if row.status is not Status.open:
+            row = replace(row, told_on=assessment.as_of, raised_at=self.now, life=row.version)
+        return replace(
+            row,
             as_of=assessment.as_of,
-            month=old.month if old else assessment.as_of.replace(day=1),
-            raised_on=assessment.as_of if raised_again or old is None else old.raised_on,
-            raised_at=now if raised_again or old is None else old.raised_at,
-            held=old.held if old else True,
-            status="open",
-            recipients=recipients,
-            digest=digest,
-            step=old.step if old else 0,
-            seen=old.seen if old else False,
-        ),
-    )
+            status=Status.open,
+            recipients=routing.route(self.school.posts, assessment, self.rules.policy, assessment.as_of),
+            digest=telling.digest_of(assessment),
+        )
+
+    def _withdraw(self, row: Row) -> None:
+        known = self.school.children[row.linkage_id]
+        why = alerts.gone(row.episode, row.as_of, known[row.basis])
+        status = Status.ended if why is Gone.ended else Status.retracted
+        version = withdrawn_version(state_version(row.basis, known))
+        row = replace(row, status=status, version=version)
+        self._save(row)
+        self.changes.told.append(telling.withdrawn(row, why, known[row.basis], self.now))
+        if why is Gone.corrected:
+            self._hand_on_place(row)
+        old = self.before.get(row.alert_id)
+        if old is not None and old.status is Status.open:
+            self.changes.counts[status.value] += 1
+            if old.interrupts and status is Status.retracted:
+                self.changes.withdrawn.append(row)
+
+    def _hand_on_place(self, row: Row) -> None:
+        """A correction that moves the beginning of an episode costs its child no second place."""
+        for name, standing in self.stand.items():
+            same = (standing.assessment.linkage_id, standing.assessment.basis) == (row.linkage_id, row.basis)
+            if same and self.school.rows[name].held:
+                self.school.rows[name] = replace(self.school.rows[name], placed_in=row.placed_in)
+
+    def _note(self, row: Row, old: Row | None) -> None:
+        """What is new about an alert that was told: it interrupts, it is held, nobody is there for it."""
+        if row.interrupts and not (old is not None and old.interrupts):
+            self.changes.interrupting.append(row)
+            self.changes.counts["raised"] += 1
+        elif row.held and (old is None or old.status is not Status.open):
+            self.changes.counts["held"] += 1
+        if old is None and not row.routed:
+            self.changes.counts["for_nobody"] += 1
 
 
-def _give_places(school: School, stand: Mapping[str, Standing], changes: Changes) -> None:
-    """Free places of the month go to held alerts that changed in this poll, most urgent first."""
-    by_month: dict[date, list[budget.Place]] = {}
-    for name, standing in stand.items():
-        row = school.rows[name]
-        if row.held and name in changes.rows:
-            seat = budget.Place(
-                -int(standing.assessment.band), -standing.assessment.place, row.linkage_id, name
-            )
-            by_month.setdefault(standing.assessment.as_of.replace(day=1), []).append(seat)
-    for month, candidates in by_month.items():
-        taken = frozenset(r.linkage_id for r in school.rows.values() if not r.held and r.month == month)
-        for name in sorted(budget.admitted(candidates, len(taken), school.budget, taken)):
-            _keep(school, changes, msgspec.structs.replace(school.rows[name], held=False, month=month))
-
-
-def _keep(school: School, changes: Changes, row: Row) -> None:
-    school.rows[row.alert_id] = changes.rows[row.alert_id] = row
-
-
-def digest_of(assessment: RiskAssessed) -> str:
-    """What a reader would see change: level, decider and reasons."""
-    shown = (int(assessment.band), assessment.decided_by, assessment.reasons)
-    return hashlib.blake2b(msgspec.json.encode(shown), digest_size=12).hexdigest()
-
-
-def version_of(version: int, held: bool) -> int:
-    """An alert's version: the assessment's, and after being given a place greater than before it."""
-    return version * 2 + (0 if held else 1)
-
-
-def _event(assessment: RiskAssessed, row: Row) -> AlertRaised:
-    return AlertRaised(
-        alert_id=row.alert_id,
-        linkage_id=row.linkage_id,
-        school=row.school,
-        class_id=assessment.class_id,
-        grade=assessment.grade,
-        basis=row.basis,
-        episode=row.episode,
-        level=assessment.band,
+def _blank(standing: Standing, now: datetime) -> Row:
+    assessment = standing.assessment
+    return Row(
+        alert_id=standing.alert_id,
+        linkage_id=assessment.linkage_id,
+        basis=assessment.basis,
+        school=assessment.school,
+        episode=standing.episode,
         as_of=assessment.as_of,
-        decided_by=assessment.decided_by,
-        reasons=assessment.reasons,
-        recipients=row.recipients,
-        held=row.held,
-        raised_at=row.raised_at,
-        version=version_of(assessment.version, row.held),
+        status=Status.open,
+        recipients=[],
+        told_on=assessment.as_of,
+        raised_at=now,
+        digest="",
+        version=0,
     )

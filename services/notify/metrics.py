@@ -2,6 +2,9 @@
 
 from prometheus_client import Counter
 
-ALERTS = Counter("kizashi_notify_alerts_total", "Alerts by what happened to them", ["what"])
-NO_RECIPIENT = Counter("kizashi_notify_no_recipient_total", "Alerts whose first post nobody holds")
+ALERTS = Counter(
+    "kizashi_notify_alerts_total",
+    "Alerts by what happened: raised, held, ended, retracted, escalated, for_nobody, routed",
+    ["what"],
+)
 DELIVERIES = Counter("kizashi_notify_deliveries_total", "Webhook attempts by outcome", ["outcome"])

@@ -1,6 +1,6 @@
-"""Whom an alert is for: by post and relation on that school day. Nobody found: the vice-principal, counted."""
+"""Whom an alert is for: by post and relation on a school day. Nobody found: the vice-principal, counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -9,9 +9,13 @@ from contracts.alerts import Recipient
 from contracts.codes import Basis, Item, StaffRole
 from contracts.risk import RiskAssessed
 
+#: Policy: the principal hears first, teachers through the principal.
+PRINCIPAL_FIRST = "principal_first"
 #: Posts in the order in which an unseen alert climbs.
 LADDER = (StaffRole.homeroom, StaffRole.grade_head, StaffRole.vice_principal, StaffRole.principal)
-_PRINCIPAL_FIRST = (StaffRole.principal, StaffRole.vice_principal)
+_HEADS = LADDER[2:]
+#: Posts that alerts are for; the others are never looked up.
+ROLES = (*LADDER, StaffRole.nurse)
 
 
 class Post(Struct, frozen=True):
@@ -26,42 +30,52 @@ class Post(Struct, frozen=True):
     class_id: str | None = None
 
 
-def holders(posts: Sequence[Post], role: StaffRole, assessment: RiskAssessed) -> list[Recipient]:
-    """Who holds ``role`` for this child on the assessed day."""
+def holders(posts: Iterable[Post], role: StaffRole, assessment: RiskAssessed, on: date) -> list[Recipient]:
+    """Who holds ``role`` for this child on a day."""
     return [
         Recipient(role, post.staff_id)
         for post in posts
         if post.role is role
-        and post.valid_from <= assessment.as_of < post.valid_to
+        and post.school == assessment.school
+        and post.valid_from <= on < post.valid_to
         and (role is not StaffRole.homeroom or post.class_id == assessment.class_id)
         and (role is not StaffRole.grade_head or post.grade == assessment.grade)
     ]
 
 
 def roles_for(assessment: RiskAssessed, policy: str) -> tuple[StaffRole, ...]:
-    """Which posts an assessment is for, under the municipality's policy."""
-    items = {reason.item for reason in assessment.reasons}
-    nurse = (StaffRole.nurse,) if Item.infirmary_count in items else ()
-    if policy == "principal_first":
-        return _PRINCIPAL_FIRST
+    """Which posts an assessment is for; the first of them is the one that must not be vacant."""
+    if policy == PRINCIPAL_FIRST:
+        return (StaffRole.principal, StaffRole.vice_principal)
+    infirmary = any(reason.item is Item.infirmary_count for reason in assessment.reasons)
+    nurse = (StaffRole.nurse,) if infirmary else ()
     if assessment.basis is Basis.combined:
         return (*nurse, StaffRole.vice_principal)
     return (StaffRole.homeroom, StaffRole.grade_head, *nurse)
 
 
-def route(posts: Sequence[Post], assessment: RiskAssessed, policy: str) -> list[Recipient]:
-    """Recipients; if the first post is vacant, the vice-principal stands in (without a staff id if there is none)."""
+def route(posts: Sequence[Post], assessment: RiskAssessed, policy: str, on: date) -> list[Recipient]:
+    """Recipients on a day; where the first post is vacant the vice-principal stands in, without an id if need be."""
     roles = roles_for(assessment, policy)
-    found = [recipient for role in roles for recipient in holders(posts, role, assessment)]
+    found = [recipient for role in roles for recipient in holders(posts, role, assessment, on)]
     if not any(recipient.role is roles[0] for recipient in found):
-        found += holders(posts, StaffRole.vice_principal, assessment) or [Recipient(StaffRole.vice_principal)]
-    return list({(recipient.role, recipient.staff_id): recipient for recipient in found}.values())
+        found += holders(posts, StaffRole.vice_principal, assessment, on)
+    return list(dict.fromkeys(found)) or [Recipient(StaffRole.vice_principal)]
 
 
-def next_step(posts: Sequence[Post], assessment: RiskAssessed, told: Sequence[Recipient]) -> list[Recipient]:
-    """The next post up the ladder that was not told yet; empty at the top."""
-    known = {recipient.role for recipient in told}
-    for role in LADDER:
-        if role not in known and (found := holders(posts, role, assessment)):
+def next_step(
+    posts: Sequence[Post], assessment: RiskAssessed, policy: str, told: Iterable[Recipient], on: date
+) -> list[Recipient]:
+    """The next post up that somebody holds, above all that were told; empty at the top.
+
+    What is told to the heads first, or stands on more than attendance, never climbs down to a teacher.
+    """
+    known = {recipient.role for recipient in told if recipient.staff_id}
+    highest = max((n for n, role in enumerate(LADDER) if role in known), default=-1)
+    heads_only = policy == PRINCIPAL_FIRST or assessment.basis is Basis.combined
+    for role in LADDER[highest + 1 :]:
+        if heads_only and role not in _HEADS:
+            continue
+        if found := holders(posts, role, assessment, on):
             return found
     return []

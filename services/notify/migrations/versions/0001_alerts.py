@@ -1,4 +1,8 @@
-"""Assessments, alerts, posts, school days and deliveries."""
+"""Assessments, alerts, answers, posts, school days, sizes, erased children and deliveries.
+
+What a lane of ``risk-assessed`` keeps is keyed by school: a child who moves may be known to two lanes.
+Versions are numeric: they may exceed 64 bits.
+"""
 
 from alembic import op
 
@@ -9,32 +13,43 @@ down_revision = None
 
 TABLES = """
 CREATE TABLE assessment (
+    school text NOT NULL,
     linkage_id text NOT NULL,
     basis text NOT NULL,
-    school text NOT NULL,
-    version numeric NOT NULL,
     body bytea NOT NULL,
-    PRIMARY KEY (linkage_id, basis)
+    PRIMARY KEY (school, linkage_id, basis)
 );
+CREATE INDEX assessment_child ON assessment (linkage_id);
 CREATE TABLE alert (
-    alert_id text PRIMARY KEY,
+    school text NOT NULL,
+    alert_id text NOT NULL,
     linkage_id text NOT NULL,
     basis text NOT NULL,
-    school text NOT NULL,
     episode date NOT NULL,
     as_of date NOT NULL,
-    month date NOT NULL,
-    raised_on date NOT NULL,
-    raised_at timestamptz NOT NULL,
-    held boolean NOT NULL,
     status text NOT NULL,
-    step int NOT NULL DEFAULT 0,
-    seen boolean NOT NULL DEFAULT false,
     recipients bytea NOT NULL,
-    digest text NOT NULL
+    routed boolean NOT NULL,
+    told_on date NOT NULL,
+    raised_at timestamptz NOT NULL,
+    digest text NOT NULL,
+    version numeric NOT NULL,
+    placed_in date,
+    climbed bytea NOT NULL,
+    step int NOT NULL,
+    life numeric NOT NULL,
+    PRIMARY KEY (school, alert_id)
 );
-CREATE INDEX alert_school ON alert (school, status);
 CREATE INDEX alert_child ON alert (linkage_id);
+CREATE INDEX alert_place ON alert (school, placed_in) WHERE placed_in IS NOT NULL;
+CREATE INDEX alert_open ON alert (school) WHERE status = 'open';
+CREATE TABLE seen (
+    school text NOT NULL,
+    alert_id text NOT NULL,
+    linkage_id text NOT NULL,
+    PRIMARY KEY (school, alert_id)
+);
+CREATE INDEX seen_child ON seen (linkage_id);
 CREATE TABLE post (
     assignment_id text PRIMARY KEY,
     staff_id text NOT NULL,
@@ -46,7 +61,7 @@ CREATE TABLE post (
     class_id text,
     version bigint NOT NULL
 );
-CREATE INDEX post_school ON post (school);
+CREATE INDEX post_school ON post (school, role);
 CREATE TABLE school_day (
     school text NOT NULL,
     date date NOT NULL,
@@ -55,9 +70,8 @@ CREATE TABLE school_day (
 CREATE TABLE school_size (
     school text NOT NULL,
     lane int NOT NULL,
-    date date NOT NULL,
+    school_year int NOT NULL,
     pupils int NOT NULL,
-    version numeric NOT NULL,
     PRIMARY KEY (school, lane)
 );
 CREATE TABLE erased (
@@ -74,7 +88,8 @@ CREATE TABLE delivery (
     next_at timestamptz NOT NULL,
     status text NOT NULL DEFAULT 'waiting'
 );
-CREATE INDEX delivery_due ON delivery (next_at) WHERE status = 'waiting'
+CREATE INDEX delivery_due ON delivery (next_at) WHERE status = 'waiting';
+CREATE INDEX delivery_child ON delivery (linkage_id)
 """
 
 

@@ -1,0 +1,98 @@
+"""The sending loop: claim, send, settle. At least once; a claim that was never settled is sent again, same id."""
+
+import asyncio
+import logging
+import random
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from contracts.alerts import AlertDelivered
+from services.kit.app import Kit
+from services.kit.errors import error_name
+from services.kit.ids import derived_id
+from services.kit.lanes import Outgoing
+from services.notify import destination, metrics
+from services.notify.destination import ForbiddenDestination
+from services.notify.emitting import TOPIC
+from services.notify.settings import Settings
+from services.notify.store import deliveries
+from services.notify.store.deliveries import Delivery
+from services.notify.webhook import body_of, signed_headers, verdict
+
+log = logging.getLogger(__name__)
+_IDLE_SECONDS = 0.5
+_AT_ONCE = 8
+#: A claim outlives an attempt by so much; then its sender counts as dead.
+_SPARE_SECONDS = 15.0
+
+
+class Sender:
+    """Sends what is due to the configured endpoint."""
+
+    def __init__(self, kit: Kit, settings: Settings) -> None:
+        """Refuse to start with an address that may not be called.
+
+        Raises:
+            ForbiddenDestination: see the text.
+            SecretMissing: there is no key to sign with.
+        """
+        self._kit = kit
+        self._settings = settings
+        self._private = frozenset(h.strip() for h in settings.webhook_private_hosts.split(",") if h.strip())
+        self._key = kit.secret("webhook-key")
+        destination.check(settings.webhook_url, self._private)
+
+    async def run(self) -> None:
+        """Send what is due, for ever."""
+        while True:
+            if not await self.round():
+                await asyncio.sleep(_IDLE_SECONDS)
+
+    async def round(self) -> int:
+        """Send what is due now, a few at once; returns how many were tried."""
+        now = datetime.now(UTC)
+        until = now + timedelta(seconds=self._settings.webhook_timeout_seconds + _SPARE_SECONDS)
+        async with self._kit.pool.acquire() as tx:
+            claimed = await deliveries.claim(tx, now, until, _AT_ONCE)
+        if claimed:
+            async with httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=False) as client:
+                await asyncio.gather(*(self._deliver(client, delivery) for delivery in claimed))
+        return len(claimed)
+
+    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+        status = await self._attempt(client, delivery)
+        outcome, pause_seconds = verdict(status, delivery.attempts)
+        metrics.DELIVERIES.labels(outcome).inc()
+        again_at = datetime.now(UTC) + timedelta(seconds=pause_seconds * random.uniform(0.8, 1.2))
+        async with self._kit.pool.acquire() as tx, tx.transaction():
+            known = await deliveries.settle(tx, delivery.delivery_id, outcome, again_at)
+            if known and outcome == "sent" and delivery.event == "alert.raised":
+                await self._kit.relay.enqueue(tx, [_delivered(delivery, datetime.now(UTC))])
+
+    async def _attempt(self, client: httpx.AsyncClient, delivery: Delivery) -> int | None:
+        """The status of the answer, None without one. The body of the answer is never read."""
+        try:
+            async with asyncio.timeout(self._settings.webhook_timeout_seconds):
+                target = await asyncio.to_thread(destination.find, self._settings.webhook_url, self._private)
+                body = body_of(delivery)
+                headers = signed_headers(self._key, delivery, body, datetime.now(UTC))
+                async with client.stream(
+                    "POST",
+                    target.url,
+                    content=body,
+                    headers={**headers, "host": target.host},
+                    extensions={"sni_hostname": target.server_name} if target.server_name else None,
+                ) as answer:
+                    return answer.status_code
+        except (httpx.HTTPError, ForbiddenDestination, OSError) as error:
+            log.warning("webhook not delivered", extra={"channel": "webhook", "error": error_name(error)})
+            return None
+
+
+def _delivered(delivery: Delivery, now: datetime) -> Outgoing:
+    body = AlertDelivered(
+        delivery.alert_id, delivery.linkage_id, delivery.school, delivery.delivery_id, "webhook", now
+    )
+    name = derived_id("delivered", delivery.delivery_id)
+    return Outgoing(TOPIC, body, name, key=delivery.school, subject=delivery.linkage_id, recorded_at=now)
