@@ -286,7 +286,8 @@ class Arrivals:
         if found.floors:
             await self._store.save_floors(found.floors)
             await self._store.next_generation()
-            metrics.FORCED.inc(len(found.floors))
+            forced = len(found.floors)
+            self._effects.after_commit.append(lambda: metrics.FORCED.inc(forced))
 
     def _count(self, presences: Sequence[Presence]) -> None:
         found = Counter(item.claim.via.name for item in self._found + self._parked)

@@ -9,8 +9,9 @@ from services.identity import facts, plain
 from services.identity.arrivals import Arrivals
 from services.identity.cache import Cache, Desk
 from services.identity.minting import Minter
+from services.identity.planning import Batch
 from services.identity.references import Index
-from services.identity.relinking import Batch, Relinking
+from services.identity.relinking import Relinking
 from services.identity.store_registry import RegistryStore
 from services.kit.lanes import Effects, Lane, Transaction
 

@@ -57,9 +57,12 @@ class Agreement(StrEnum):
 
 
 def reading(family: str | None, given: str | None) -> str:
-    """A kana (or Latin) full name without differences of typing; "" where a part is missing or a placeholder."""
+    """A kana (or Latin) full name without differences of typing.
+
+    "" where a part is missing, a placeholder, or has a character that could not be represented.
+    """
     parts = [_typed(part) for part in (family, given)]
-    if any(not part or part in _PLACEHOLDERS or part.strip("0") == "" for part in parts):
+    if any(part.strip("0") == "" or part in _PLACEHOLDERS or _PRIVATE.search(part) for part in parts):
         return ""
     return "".join(parts)
 
@@ -91,8 +94,8 @@ def loses_only_marks(one: str, other: str) -> bool:
 def written(name: str) -> str:
     """A name in kanji for comparison: selectors stripped, variants unified, unknown characters as 〓."""
     plain = unicodedata.normalize("NFKC", _SELECTORS.sub("", name))
-    plain = _SEPARATORS.sub("", _PRIVATE.sub(UNKNOWN, plain)).translate(_VARIANTS).casefold()
-    return _INSERTED.sub("", plain)
+    plain = unicodedata.normalize("NFC", _SEPARATORS.sub("", _PRIVATE.sub(UNKNOWN, plain)))
+    return _INSERTED.sub("", plain.translate(_VARIANTS).casefold())
 
 
 def compare_written(one: str, other: str) -> Agreement:

@@ -6,7 +6,7 @@ from contracts.registry import BY_BODY, Body
 from services.identity.facts import PUPIL_FACTS, PUPIL_PROFILE, Bodies
 from services.identity.ledger import Kind
 from services.identity.minting import Minter
-from services.identity.views import Publication
+from services.identity.views import Floor, Key, Publication, Stand
 from services.kit.lanes import Outgoing
 
 _NAMES: dict[type[Body], str] = {body: each.name for body, each in BY_BODY.items()}
@@ -51,16 +51,23 @@ def published(each: Publication, cause: Event | None, minter: Minter) -> list[Ou
     ]
 
 
-def erased(event: Event, linkage_id: str, minter: Minter) -> list[Outgoing]:
+def standing(key: Key, stand: Stand, floor: Floor | None) -> Publication:
+    """A fact again with the version and id under which it was last published."""
+    if floor is None or not floor.reaches(stand.recorded_at, stand.sequence):
+        return Publication(key, stand, False)
+    return Publication(key, stand._replace(recorded_at=floor.recorded_at, sequence=floor.sequence), True)
+
+
+def erased(input_id: str, linkage_id: str, minter: Minter, cause: Event | None = None) -> list[Outgoing]:
     """To every reader of facts and of names: delete this child."""
     return [
         Outgoing(
             topic,
             PupilErased(linkage_id),
-            minter.event(event.meta.id, topic, linkage_id),
+            minter.event(input_id, topic, linkage_id),
             linkage_id,
             linkage_id,
-            event,
+            cause,
         )
         for topic in (PUPIL_FACTS, PUPIL_PROFILE)
     ]

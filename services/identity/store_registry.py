@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.envelope import Event
 from services.identity import tables
 from services.identity.ledger import Claim, Stamp
 from services.identity.linkage import Link, Review
@@ -165,6 +166,25 @@ class RegistryStore(Store):
             " > (registry_fact.recorded_at, registry_fact.sequence, registry_fact.event_id)",
             *tables.columns(rows, 7),
         )
+
+    async def linkage_ids(self, after: str, limit: int) -> list[str]:
+        """The next linkage IDs in order, to walk through all children."""
+        rows = await self._tx.fetch(
+            "SELECT DISTINCT linkage_id FROM source_pupil WHERE linkage_id > $1 ORDER BY linkage_id LIMIT $2",
+            after,
+            limit,
+        )
+        return [row[0] for row in rows]
+
+    async def registry_facts(self) -> list[Event]:
+        """The records about schools, classes, staff and calendars, as they came."""
+        rows = await self._tx.fetch("SELECT * FROM registry_fact ORDER BY type, natural_key")
+        return [tables.plain_event(row) for row in rows]
+
+    async def erased_ids(self) -> list[str]:
+        """Linkage IDs in the erasure ledger."""
+        rows = await self._tx.fetch("SELECT DISTINCT linkage_id FROM erased_key ORDER BY linkage_id")
+        return [row[0] for row in rows]
 
     async def erase(self, pupil_keys: Sequence[bytes], linkage_ids: Sequence[str]) -> None:
         """Delete children; keep their blind keys and IDs, so that a replay does not recreate them."""

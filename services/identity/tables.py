@@ -7,7 +7,9 @@ import asyncpg
 import msgspec
 
 from contracts.codes import Sex
+from contracts.envelope import Event, Meta
 from contracts.records import PersonNames
+from contracts.registry import decoder
 from services.identity.ledger import Claim, Kind, Stamp, Via, unpack_body
 from services.identity.references import Keys
 from services.identity.registry import Enrolment, Registration
@@ -94,3 +96,16 @@ def enrolment_row(each: Enrolment) -> tuple[Any, ...]:
         each.moved_in,
         each.seat_key,
     )
+
+
+def plain_event(row: asyncpg.Record) -> Event:
+    """A kept registry record as the event that it was."""
+    meta = Meta(
+        id=row["event_id"],
+        source=row["source"],
+        type=row["type"],
+        time=row["recorded_at"],
+        recorded_at=row["recorded_at"],
+        sequence=row["sequence"],
+    )
+    return Event(meta, decoder(row["type"]).decode(row["body"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
@@ -13,13 +14,17 @@ from contracts.codes import (
     DayKind,
     InfirmaryKind,
     NameKind,
+    Refusal,
     SchoolKind,
     StaffRole,
     SurveyKind,
     Symptom,
 )
 from contracts.records import PersonNames, PupilRef
-from tests.integration.identity.harness import MINTER, OFFICE, City, event
+from services.identity.republishing import republish
+from services.identity.sweep import Sweep
+from services.kit.lanes import Outgoing
+from tests.integration.identity.harness import MINTER, OFFICE, City, Receiver, event
 
 SCHOOL = "B101210000018"
 ROOM = f"{SCHOOL}/2025/5/2"
@@ -302,3 +307,84 @@ async def test_a_day_without_enrolment_gets_its_class_when_the_enrolment_comes(p
     await city.send(event(enrolled("P1"), "e", T0))
     found = day_of(city, "P1")
     assert found is not None and found.class_id == ROOM
+
+
+async def test_an_erasure_may_come_before_the_registration(pool: asyncpg.Pool) -> None:
+    city = City(pool)
+    await city.send(event(absent(PupilRef(source_id="P1")), "a", T1))
+    await city.send(event(records.PupilErasureRequested("P1"), "x", T1))
+    assert ("erased", linkage("P1"), "pupil-facts") in city.known
+    await registry(city)
+    assert city.total("erased") == 2
+    async with pool.acquire() as tx:
+        for table in ("source_pupil", "name_key", "enrolment", "claim"):
+            assert await tx.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_an_erased_child_takes_its_registrations_in_other_sources_along(pool: asyncpg.Pool) -> None:
+    city, other = City(pool), "kokoron"
+    await registry(city)
+    await city.send(event(registered("K9"), "k", T0, other))
+    await city.send(event(records.PupilErasureRequested("K9"), "x", T1, other))
+    erased = {key[1] for key in city.known if key[0] == "erased"}
+    assert erased == {linkage("P1"), linkage("K9", other)}
+    async with pool.acquire() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM source_pupil") == 0
+
+
+async def test_republishing_says_what_stands_and_changes_nothing(pool: asyncpg.Pool) -> None:
+    city = City(pool)
+    await registry(city, "P1", "P2")
+    for label, at in (("2", T1 + timedelta(minutes=3)), ("3", T1)):
+        await city.send(event(records.RollCallTaken(SCHOOL, 2025, 5, label, DAY, []), f"rc{label}", at))
+    await city.send(event(enrolled("P1", 30, "3"), "e1b", T0 + timedelta(days=90)))
+    await city.send(event(records.ClassRegistered(SCHOOL, 2025, 5, "2"), "c", T0))
+    await city.send(event(registered("P9", PersonNames("消", "去", "ケシ", "サリ")), "r9", T0))
+    await city.send(event(records.PupilErasureRequested("P9"), "x", T1))
+    again, relay = Receiver(), Relayed()
+    assert await republish(pool, relay, MINTER) == len(relay.events)
+    again.take(relay.events)
+    about = {
+        key: held for key, held in city.receiver.held.items() if key[0] in ("day", "enrolment", "profile")
+    }
+    told = {key: held for key, held in again.held.items() if key in about}
+    assert {key for key in about if key in city.known and key[1] != linkage("P9")} == told.keys()
+    assert all(about[key] == held for key, held in told.items())
+    assert ("erased", linkage("P9"), "pupil-profile") in again.held
+    assert any(isinstance(body, facts.ClassDescribed) for body in again.known.values())
+
+
+class Relayed:
+    """Keeps what would be relayed."""
+
+    def __init__(self) -> None:
+        self.events: list[Outgoing] = []
+
+    async def enqueue(self, tx: object, events: Sequence[Outgoing]) -> None:
+        self.events += events
+
+
+async def test_a_roll_call_with_a_nameless_exception_is_a_dead_letter(pool: asyncpg.Pool) -> None:
+    city = City(pool)
+    await registry(city)
+    nameless = records.RollCallException(PupilRef(family_kana="ヒグチ"), Code.sick)
+    effects = await city.send(event(records.RollCallTaken(SCHOOL, 2025, 5, "2", DAY, [nameless]), "rc", T1))
+    assert [code for _, _, code in effects.dead] == [Refusal.schema]
+    assert day_of(city, "P1") is None
+
+
+async def test_what_is_older_than_last_school_year_or_waited_too_long_goes(pool: asyncpg.Pool) -> None:
+    city = City(pool)
+    await registry(city)
+    old = date(2023, 6, 1)
+    await city.send(event(absent(PupilRef(source_id="P1"), old), "a", T1))
+    await city.send(
+        event(absent(PupilRef(source_id="P1")), "b", T1), event(absent(PupilRef(source_id="P8")), "c", T1)
+    )
+    await city.send(event(records.ClockAdvanced(DAY, ClockPhase.close), "x", T1))
+    async with pool.acquire() as tx:
+        await tx.execute("UPDATE claim SET parked_at = now() - interval '31 days' WHERE via = 0")
+    sweep = Sweep(pool, Relayed(), MINTER)  # type: ignore[arg-type]
+    assert (await sweep.count()).records == 1
+    await sweep.expire(30)
+    assert await pool.fetch("SELECT day FROM claim") == [(DAY,)]
