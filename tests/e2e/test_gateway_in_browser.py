@@ -1,17 +1,20 @@
 """A teacher's morning in a real browser before the real gateway: sign in, look, answer, be woken, sign out."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
 
+from kizashi.embedded.assets import copy_served_files
 from kizashi.embedded.browser import chromium
 from services.gateway.feed.alerts import Alerts
 from tests.e2e.support.house import standing_house
 from tests.e2e.support.preview import violations
 from tests.integration.gateway import city
 from tests.integration.gateway.house import PASSWORD, House
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LISTEN = """
 window.policyViolations = [];
@@ -20,22 +23,30 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-@pytest.fixture
-async def standing(tmp_path: Path) -> AsyncIterator[tuple[House, str]]:
-    async with standing_house(tmp_path) as opened:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[House, str]]:
+    async with standing_house(tmp_path_factory.mktemp("house")) as opened:
         yield opened
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    copy_served_files()
     async with async_playwright() as tool:
-        browser = await tool.chromium.launch(**chromium().launch_options())
-        opened = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="ja-JP")
-        await opened.add_init_script(LISTEN)
-        opened.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.type}"))
-        opened.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
-        yield opened
-        await browser.close()
+        started = await tool.chromium.launch(**chromium().launch_options())
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="ja-JP")
+    opened = await context.new_page()
+    await opened.add_init_script(LISTEN)
+    opened.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.type}"))
+    opened.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    yield opened
+    await context.close()
 
 
 async def sign_in(page: Page, at: str, name: str) -> None:
@@ -108,8 +119,8 @@ async def test_a_teachers_morning(page: Page, standing: tuple[House, str]) -> No
 
 async def test_an_outcome_closes_the_alert(page: Page, standing: tuple[House, str]) -> None:
     _, at = standing
-    await sign_in(page, at, "homeroom A51")
-    alert = city.alert_id(city.child_id("A51", 1))
+    await sign_in(page, at, "homeroom A52")
+    alert = city.alert_id(city.child_id("A52", 1))
     await page.locator(f"#acknowledge-{alert}").click()
     await page.locator(f"#outcome-{alert}").select_option("contacted_family")
     await page.locator(f"#alert-{alert}").get_by_role("button", name="記録して終える").click()
@@ -118,8 +129,8 @@ async def test_an_outcome_closes_the_alert(page: Page, standing: tuple[House, st
 
 async def test_a_note_is_kept(page: Page, standing: tuple[House, str]) -> None:
     _, at = standing
-    await sign_in(page, at, "homeroom A51")
-    await page.goto(f"{at}/children/{city.child_id('A51', 1)}")
+    await sign_in(page, at, "homeroom A52")
+    await page.goto(f"{at}/children/{city.child_id('A52', 1)}")
     await page.locator("#note-text").fill("放課後に話した。\n来週もう一度。")
     await page.get_by_role("button", name="メモを書く").click()
     await expect(page.locator(".note").first).to_contain_text("来週もう一度。")

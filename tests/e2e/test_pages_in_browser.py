@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from contracts.codes import AlertOutcome, Band
+from kizashi.embedded.assets import copy_served_files
 from kizashi.embedded.browser import chromium
 from services.gateway.views import Language
 from tests.e2e.support import samples
 from tests.e2e.support.preview import CHILD, PAGES, serving, violations
 from tests.e2e.support.sample_door import Scene
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _LISTEN = """
 window.policyViolations = [];
@@ -28,15 +32,16 @@ def scene() -> Scene:
     return built
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    copy_served_files()
     async with async_playwright() as tool:
         started = await tool.chromium.launch(**chromium().launch_options())
         yield started
         await started.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def at(scene: Scene) -> AsyncIterator[str]:
     async with serving(scene) as address:
         yield address
