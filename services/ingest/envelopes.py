@@ -3,7 +3,7 @@
 Attributes that we do not name are ignored and never travel; ``data`` stays undecoded here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
@@ -135,8 +135,3 @@ def binary(headers: Mapping[str, str], body: bytes) -> list[Item]:
         kind = Kind.missing_attribute if problem.kind is Kind.missing_field else Kind.bad_attribute
         return [Item(0, Unfit(kind, problem.pointer))]
     return [Item(0, envelope)]
-
-
-def fitting(items: Sequence[Item]) -> list[tuple[int, Envelope]]:
-    """The items that have an envelope, with their places."""
-    return [(item.index, item.content) for item in items if isinstance(item.content, Envelope)]
