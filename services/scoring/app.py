@@ -1,7 +1,5 @@
 """Builds scoring; the only place where its objects meet."""
 
-from datetime import date, timedelta
-
 from contracts.envelope import Event
 from contracts.features import ModelPublished
 from services.kit.app import Kit, Parts
@@ -14,7 +12,8 @@ from services.scoring.settings import Settings
 from services.scoring.shelf import Shelf
 
 __all__ = ["Settings", "build"]
-_SHELVED = timedelta(days=500)
+#: Calendar days of models that are at hand for corrections of earlier days.
+_SHELVED_DAYS = 500
 
 
 async def build(kit: Kit) -> Parts:
@@ -23,7 +22,7 @@ async def build(kit: Kit) -> Parts:
     assert isinstance(settings, Settings)
     shelf = Shelf()
     async with kit.pool.acquire() as connection:
-        for body in await store.models(connection, date.min + _SHELVED):
+        for body in await store.models(connection, _SHELVED_DAYS):
             shelve(shelf, body)
 
     async def on_model(event: Event) -> None:

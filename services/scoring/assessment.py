@@ -7,7 +7,7 @@ import msgspec
 
 from contracts.codes import Band, Basis, Decider, LongAbsence
 from contracts.risk import Reason, RiskAssessed
-from services.scoring.bands import LONG_CODES, START, Fold
+from services.scoring.bands import LONG_CODES, STANDING, START, Fold
 from services.scoring.child import ChildYear
 from services.scoring.days import BY_MODEL, BY_MODEL_COMBINED, Day, model_date
 from services.scoring.linear import probability
@@ -34,6 +34,8 @@ def changes(child: ChildYear) -> list[RiskAssessed]:
     reasons: list[Reason] | None = None
     for position, basis in enumerate(_BASES):
         fold = last.fold if position == 0 else last.combined_fold
+        if not fold.band and last.long_code != STANDING and digests[position] == NOTHING:
+            continue
         if fold.band and reasons is None:
             reasons = attendance_reasons(child.evidence, last.fired)
         body = _assessment(child, last, basis, fold, reasons or [])

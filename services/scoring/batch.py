@@ -46,6 +46,7 @@ class Batch:
     def __init__(self, children: dict[str, Years], shelf: Shelf) -> None:
         self._children = children
         self._shelf = shelf
+        self._drafted: dict[str, set[int]] = {}
         self.result = Result()
 
     def apply(self, arrived: Sequence[Arrived]) -> Result:
@@ -75,6 +76,7 @@ class Batch:
             draft = known.draft() if known else self._begin(lane, body)
             draft.lane = lane
             self.result.drafts[key] = draft
+            self._drafted.setdefault(body.linkage_id, set()).add(body.school_year)
         return draft
 
     def _begin(self, lane: int, body: FeaturesUpdated) -> ChildYear:
@@ -93,8 +95,7 @@ class Batch:
         return child
 
     def _years(self, linkage_id: str) -> set[int]:
-        drafted = {year for child, year in self.result.drafts if child == linkage_id}
-        return drafted | self._children.get(linkage_id, {}).keys()
+        return self._drafted.get(linkage_id, set()) | self._children.get(linkage_id, {}).keys()
 
     def _year(self, linkage_id: str, year: int) -> ChildYear:
         return self.result.drafts.get((linkage_id, year)) or self._children[linkage_id][year]

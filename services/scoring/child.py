@@ -4,7 +4,6 @@ A ``ChildYear`` in a cache is never changed: ``draft`` copies it, the copy is wo
 COMMIT. Days are ordered by the version of their vector, removals by the version of the evidence they came with.
 """
 
-import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -74,16 +73,32 @@ class ChildYear:
     months: dict[int, bytes] = field(default_factory=dict)
     loaded_from: int = 0
     touched: set[int] = field(default_factory=set)
-    first: int = 0
+    first: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.first = first_of_year(self.school_year)
 
     def draft(self) -> "ChildYear":
         """A copy that may be worked on."""
-        other = copy.copy(self)
-        other.months, other.touched = dict(self.months), set()
-        return other
+        return ChildYear(
+            self.linkage_id,
+            self.school_year,
+            self.school,
+            self.class_id,
+            self.grade,
+            self.lane,
+            self.evidence_version,
+            self.evidence,
+            self.infirmary,
+            self.survey,
+            self.floor,
+            self.tail,
+            self.last,
+            self.emitted,
+            self.told_at,
+            dict(self.months),
+            self.loaded_from,
+        )
 
     def version(self, combined: bool) -> int:
         """Version of an assessment: the sum of what it is made of, so a function of the state.

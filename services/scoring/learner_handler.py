@@ -29,6 +29,7 @@ LabelEvent = LabelMatured | CombinedLabelMatured
 Close = tuple[Basis, date]
 _rows_encoder = msgspec.msgpack.Encoder()
 _rows_decoder = msgspec.msgpack.Decoder(list[LabelRow])
+#: Calendar days of models by which matured rows are scored.
 _SHELVED_DAYS = 200
 
 
@@ -177,8 +178,7 @@ def _tell_metrics(basis: Basis, state: "State") -> None:
 
 async def _load(tx: Transaction) -> Cache:
     cache = Cache(loaded=True, states=await store.learner_states(tx))
-    known = await store.models(tx, date.min)
-    for body in known[-2 * _SHELVED_DAYS :]:
+    for body in await store.models(tx, _SHELVED_DAYS):
         try:
             cache.shelf.put(unpack(body))
         except UnknownFormat:

@@ -165,9 +165,13 @@ async def erase(tx: Transaction, linkage_ids: Sequence[str]) -> None:
 # --- models, learner ---
 
 
-async def models(tx: Transaction, since: date) -> list[ModelPublished]:
-    """Models closed on or after a day, oldest first."""
-    rows = await tx.fetch("SELECT body FROM model WHERE closed_on >= $1 ORDER BY closed_on, basis", since)
+async def models(tx: Transaction, last_days: int) -> list[ModelPublished]:
+    """Models of the last days before the newest one, oldest first."""
+    rows = await tx.fetch(
+        "SELECT body FROM model WHERE closed_on > (SELECT max(closed_on) FROM model) - $1::int"
+        " ORDER BY closed_on, basis",
+        last_days,
+    )
     return [_models.decode(row["body"]) for row in rows]
 
 
