@@ -6,6 +6,7 @@ The source is the topic's, never the header's: a topic can be written by its own
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from contracts.codes import Refusal
 from contracts.envelope import Event
 from services.ingest import metrics, notices, store
 from services.ingest.dates import Window
@@ -14,7 +15,7 @@ from services.ingest.refusals import Unfit
 from services.ingest.sift import mentioned, outgoing, registered
 from services.ingest.tracing import traceparent
 from services.ingest.validate import RECORD_TYPES, Draft, Grant, judge
-from services.kit.lanes import Effects, Lane, Transaction
+from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 
 PREFIX = "inbound-"
 
@@ -75,3 +76,8 @@ class Inbound:
         metrics.EVENTS.labels("inbound", "accepted").inc(accepted)
         metrics.EVENTS.labels("inbound", "refused").inc(len(found) - accepted)
         return accepted
+
+    def undecodable(self, topic: str, sender_id: str, code: Refusal, path: str) -> Outgoing:
+        """What the source is told of a record that could not even be decoded."""
+        pointer = path.removeprefix("$").replace(".", "/")
+        return notices.told(topic.removeprefix(PREFIX), sender_id, code, pointer)

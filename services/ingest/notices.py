@@ -43,10 +43,13 @@ def of_request(source: str, code: Refusal, size_bytes: int, counted: int) -> Out
     return _notice(source, counted - 1, code, size_bytes, "")
 
 
-def to_source(source: str, callers_id: str, unfit: Unfit) -> Outgoing:
+def told(source: str, callers_id: str, code: Refusal, pointer: str) -> Outgoing:
     """What a source that publishes straight to the bus is told on ``<source>-refused``."""
     name = told_id(source, callers_id)
-    body = RecordRefused(source, name, unfit.code, schema_path(unfit.pointer))
-    return Outgoing(
-        f"{source}-refused", body, derived_id("refused", source, name, unfit.code.value), key=name
-    )
+    body = RecordRefused(source, name, code, schema_path(pointer))
+    return Outgoing(f"{source}-refused", body, derived_id("refused", source, name, code.value), key=name)
+
+
+def to_source(source: str, callers_id: str, unfit: Unfit) -> Outgoing:
+    """The same of a record that did not fit."""
+    return told(source, callers_id, unfit.code, unfit.pointer)

@@ -70,6 +70,7 @@ def decode(
     carried: frozenset[str],
     wanted: frozenset[str],
     run: int,
+    max_run: int = MAX_CONSECUTIVE_DEAD,
 ) -> Slice:
     """Decode a partition's records.
 
@@ -77,9 +78,10 @@ def decode(
         carried: event types the topic carries; others are dead letters.
         wanted: event types the handler looks at; the rest is only counted.
         run: dead records in a row at the end of the previous slice.
+        max_run: how many in a row are borne.
 
     Returns:
-        The slice, its final run of dead records in ``dead_run``. A run beyond ``MAX_CONSECUTIVE_DEAD``
+        The slice, its final run of dead records in ``dead_run``. A run beyond ``max_run``
         ends the slice before the record that exceeded it and marks it stopped.
     """
     found = Slice(topic, partition, [])
@@ -88,7 +90,7 @@ def decode(
             meta, event = _decode(record, carried, wanted)
         except Exception as error:  # every kind of bad input ends here, by design
             run += 1
-            if run > MAX_CONSECUTIVE_DEAD:
+            if run > max_run:
                 found.stopped = True
                 break
             found.dead.append(Dead(record, *safe_error(error)))
@@ -101,3 +103,9 @@ def decode(
         found.records.append(record)
     found.dead_run = run
     return found
+
+
+def sender_id(record: Raw) -> str:
+    """The event id that a record's sender gave it, as far as it can be read."""
+    found = next((value for name, value in record.headers if name == "ce_id"), b"")
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else ""

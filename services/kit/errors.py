@@ -5,6 +5,7 @@ published is a :class:`~contracts.codes.Refusal` and, for schema errors, the pat
 """
 
 import re
+import traceback
 
 import asyncpg
 import msgspec
@@ -36,8 +37,12 @@ def safe_error(error: BaseException) -> tuple[Refusal, str]:
 
 
 def error_name(error: BaseException) -> str:
-    """What a log line may say of an exception: its class, never its text."""
-    return f"{type(error).__module__}.{type(error).__qualname__}"
+    """What a log line may say of an exception: its class and the place in our code, never its text."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if "/services/" in f.filename]
+    if not ours:
+        return name
+    return f"{name} at services/{ours[-1].filename.rpartition('/services/')[2]}:{ours[-1].lineno}"
 
 
 _TRANSIENT = (

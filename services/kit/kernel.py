@@ -8,6 +8,7 @@ is acknowledged; caches change only after COMMIT.
 import asyncio
 import logging
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +24,10 @@ from contracts.envelope import Event
 from contracts.operations import DeadLettered
 from services.kit import metrics
 from services.kit.batcher import Message
-from services.kit.decoding import MAX_CONSECUTIVE_DEAD, Dead, Raw, Slice, decode
+from services.kit.decoding import MAX_CONSECUTIVE_DEAD, Dead, Raw, Slice, decode, sender_id
 from services.kit.errors import error_name, is_transient
 from services.kit.ids import derived_id
-from services.kit.lanes import AnyHandler, Effects, Lane, Outgoing, Transaction
+from services.kit.lanes import AnyHandler, Effects, FromOutside, Lane, Outgoing, Transaction
 from services.kit.outgoing import Numbering, messages, pack, partitions
 from services.kit.positions import Advance, DeadRow, Position, Positions
 from services.kit.publishing import Publishing
@@ -71,6 +72,7 @@ class Kernel:
         self.seeks: dict[TopicPartition, int] = {}
         self.progress_at = time.monotonic()
         self._pause_seconds = 0.0
+        self._max_run = sys.maxsize if isinstance(handler, FromOutside) else MAX_CONSECUTIVE_DEAD
         self._carried = {name: carried_types(name) for name in handler.topics}
 
     # --- membership ---
@@ -137,7 +139,9 @@ class Kernel:
                 continue
             fresh = self._contiguous(lane, claim, group)
             if fresh:
-                each = decode(*lane, fresh, self._carried[lane[0]], self.handler.wants, claim.dead_run)
+                each = decode(
+                    *lane, fresh, self._carried[lane[0]], self.handler.wants, claim.dead_run, self._max_run
+                )
                 if each.records:
                     found.append(each)
                 elif each.stopped:
@@ -228,6 +232,11 @@ class Kernel:
     def _refused(self, slices: Sequence[Slice], effects: Effects) -> list[Dead]:
         """Dead records of decoding and of the domain; each also becomes an event without content."""
         by_partition = {s.partition: s for s in slices}
+        if isinstance(self.handler, FromOutside):
+            for each in slices:
+                for dead in each.dead:
+                    told = self.handler.undecodable(each.topic, sender_id(dead.record), dead.code, dead.path)
+                    effects.emit(each.partition, told)
         for partition, event, code in effects.dead:
             each = by_partition[partition]
             each.dead.append(Dead(each.offsets[id(event)], code))
@@ -346,7 +355,7 @@ class Kernel:
         claim = self.claims.get(lane)
         if claim is None:
             return
-        if claim.dead_run >= MAX_CONSECUTIVE_DEAD:
+        if claim.dead_run >= self._max_run:
             self.stop_partition(lane, _TOO_MANY)
             return
         record = single.records[0]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import asyncpg
 
@@ -90,6 +90,15 @@ class Handler(Protocol[C]):
 
     async def handle(self, lanes: Sequence[Lane[C]], tx: Transaction) -> Effects:
         """Apply one poll. No effect outside ``tx`` and ``Effects.after_commit``."""
+        ...
+
+
+@runtime_checkable
+class FromOutside(Protocol):
+    """A handler whose input others write: bad records are theirs, so they are told and no run of them stops us."""
+
+    def undecodable(self, topic: str, sender_id: str, code: Refusal, path: str) -> Outgoing:
+        """What the sender is told of a record that could not be decoded; ``sender_id`` may be empty."""
         ...
 
 

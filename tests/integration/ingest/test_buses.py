@@ -199,7 +199,7 @@ async def test_the_inbound_topic_meets_the_same_rules_and_its_own_source(ingest:
 
 
 async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_and_stops_nothing(ingest: Running) -> None:
-    ingest.bus.mark("records", "dead-letters")
+    ingest.bus.mark("records", "dead-letters", f"{DIRECT}-refused")
     inbound = f"inbound-{DIRECT}"
     code = school_code()
     for value, headers in (
@@ -207,18 +207,21 @@ async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_and_stops_nothin
         (b"{}", wire(absence(), ce_id=b"\xff\xfe")[1]),
         (b"{}", []),
         wire(event("attendance-marked", {"linkage_id": CANARY})),
+        *[wire(absence(code=CANARY)) for _ in range(40)],  # a source that never gets it right
     ):
         ingest.produce(inbound, value, headers)
     ingest.produce(inbound, *wire(school(code)))
     letters = await ingest.bus.wait_for(
         "dead-letters",
-        lambda seen: sum(s.event.body.topic == inbound for s in seen) == 4,  # type: ignore[attr-defined]
+        lambda seen: sum(s.event.body.topic == inbound for s in seen) == 44,  # type: ignore[attr-defined]
     )
     codes = {each.event.body.code for each in letters if each.event.body.topic == inbound}  # type: ignore[attr-defined]
-    assert codes == {Refusal.not_json, Refusal.bad_header, Refusal.unknown_type}
+    assert codes == {Refusal.not_json, Refusal.bad_header, Refusal.unknown_type, Refusal.schema}
     await ingest.bus.wait_for(
         "records", lambda seen: any(getattr(s.event.body, "school", "") == code for s in seen)
     )
+    told = await ingest.bus.wait_for(f"{DIRECT}-refused", lambda seen: len(seen) >= 44)
+    assert CANARY.encode() not in b"".join(each.value for each in told)
 
 
 # --- the wall clock ---
