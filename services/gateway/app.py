@@ -5,6 +5,8 @@ import logging
 
 import asyncpg
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from services.gateway import demo, sealer, web
 from services.gateway.feed.alerts import Alerts
@@ -49,6 +51,7 @@ async def build(kit: Kit) -> Parts:
         password=kit.secret("redis").decode(),
         socket_timeout=2.0,
         socket_connect_timeout=2.0,
+        retry=Retry(NoBackoff(), 1),
     )
     hub, chain = Hub(), Chain()
     shared = Shared(

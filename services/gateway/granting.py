@@ -79,10 +79,12 @@ async def invite_administrator(tx: Transaction) -> str | None:
 async def change_password(
     shared: Shared, session: Session, old: str, new: str, audited: Audited
 ) -> SignInTrouble | None:
-    """Check the old one, keep the new one. Raises BadInput: too weak."""
+    """Check the old one, keep the new one. Raises BadInput: too weak; Closed: attempts cannot be counted."""
     async with shared.pool.acquire() as tx:
         name, stored = await people.account_of(tx, session.account_id)
     check_strength(new, name)
+    if await shared.throttle.attempt(name, session.sid):
+        return SignInTrouble.throttled
     if not await shared.passwords.matches(stored, old):
         return SignInTrouble.wrong
     secret = await shared.passwords.hash(new)
@@ -92,6 +94,7 @@ async def change_password(
         await people.replace_password(visit.tx, session.account_id, secrets.token_hex(16), secret)
 
     await audited(Action.account, work, "password-changed")
+    await shared.throttle.succeeded(name, session.sid)
     return None
 
 

@@ -61,7 +61,7 @@ def link(previous: bytes, row: Mapping[str, Any]) -> bytes:
 async def seal_once(pool: asyncpg.Pool) -> int:
     """Chain what has been committed since last time; returns how many rows. One sealer at a time."""
     async with pool.acquire() as tx, tx.transaction():
-        if not await tx.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended('audit.sealer', 0))"):
+        if not await store.only_sealer(tx):
             return 0
         last = await store.last_seal(tx)
         number, txid, entry_id, hashed = (

@@ -98,7 +98,8 @@ class Sessions:
     async def end_others(self, account_id: str, token: str) -> None:
         """End every other session of the account."""
         try:
-            keys = set(await self.redis.smembers(_of_account(account_id))) - {self._key(token)}
+            held = await self.redis.smembers(_of_account(account_id))
+            keys = {key.decode() if isinstance(key, bytes) else key for key in held} - {self._key(token)}
             if keys:
                 await self.redis.delete(*keys)
                 await self.redis.srem(_of_account(account_id), *keys)

@@ -55,7 +55,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         title="Kizashi gateway",
         version="1",
         description="The same doors as the pages: every call is decided, audited, and shows nothing more.",
-        routes=[route for route in app.routes if getattr(route, "path", "").startswith("/v1/")],
+        routes=app.routes,  # pages and our own routes are not in the schema
     )
     document.setdefault("components", {}).setdefault("schemas", {}).update(api.components())
     return document

@@ -37,7 +37,7 @@ class Poll:
 
 def _marked(poll: Poll, event: Event, body: facts.AttendanceMarked, part: int) -> None:
     key = (body.linkage_id, body.date)
-    poll.days.put(key, mark_version(event.meta), (body.code, body.flags), part)
+    poll.days.put(key, mark_version(event.meta), (int(body.code), int(body.flags)), part)
 
 
 def _unmarked(poll: Poll, event: Event, body: facts.AttendanceWithdrawn, part: int) -> None:

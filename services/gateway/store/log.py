@@ -74,6 +74,11 @@ async def sealed_until(tx: Transaction) -> Any:
     return await tx.fetchval("SELECT audit.sealed_until()")
 
 
+async def only_sealer(tx: Transaction) -> bool:
+    """Whether nobody else seals until this transaction ends."""
+    return bool(await tx.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended('audit.sealer', 0))"))
+
+
 async def last_seal(tx: Transaction) -> Any:
     """The chain's head, or None."""
     return await tx.fetchrow(_LAST)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+from argon2 import PasswordHasher
 from redis.asyncio import Redis
 
 from contracts.codes import StaffRole
@@ -146,7 +147,7 @@ async def open_house(tmp_path: Path, kind: str = "demo") -> AsyncIterator[House]
     redis = Redis.from_url(stack.addresses.redis.url())
     await redis.flushdb()
     settings = Settings(secrets_dir=tmp_path, allowed_hosts="127.0.0.1")
-    passwords = Passwords()
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))  # the same code, quick
     relay = Relay("gateway", feed, Publishing("gateway.relay", _no_bus))
     shared = Shared(
         settings,
