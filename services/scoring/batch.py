@@ -28,6 +28,7 @@ from services.scoring.shelf import Shelf
 FeaturesUpdated = AttendanceFeaturesUpdated | InfirmaryFeaturesUpdated | SurveyFeaturesUpdated
 Years = dict[int, ChildYear]
 Arrived = tuple[int, Event]
+_Steps = tuple[Sequence[Step], Sequence[Step]]
 
 
 @dataclass(slots=True)
@@ -123,7 +124,8 @@ class Batch:
         if changed_from is None:
             return fresh_evidence
         days = [day for day in draft.days_from(max(changed_from - draft.first, 0)) if day.version]
-        extra = [_extra(draft, draft.first + day.day) or [None] * len(INFIRMARY + SURVEY) for day in days]
+        steps = self._steps(body.linkage_id, body.school_year)
+        extra = [_extra(steps, draft.first + day.day) or [None] * len(INFIRMARY + SURVEY) for day in days]
         draft.replace(rejudge(days, extra, self._shelf))
         return True
 
@@ -153,14 +155,22 @@ class Batch:
         return judge(rows, self._shelf)
 
     def _rows(self, body: AttendanceFeaturesUpdated) -> list[Row]:
-        key = (body.linkage_id, body.school_year)
-        child = self.result.drafts.get(key) or self._children.get(body.linkage_id, {}).get(body.school_year)
-        if child is None or not (child.infirmary.steps or child.survey.steps):
-            return [Row(body.school_year, body.evidence_version, vector, None) for vector in body.days]
+        steps = self._steps(body.linkage_id, body.school_year)
         return [
-            Row(body.school_year, body.evidence_version, vector, _extra(child, vector.date.toordinal()))
+            Row(body.school_year, body.evidence_version, vector, _extra(steps, vector.date.toordinal()))
             for vector in body.days
         ]
+
+    def _steps(self, linkage_id: str, school_year: int) -> _Steps:
+        """Infirmary steps of the school year; survey steps, and the last answers of an earlier year before them."""
+        years = self._years(linkage_id)
+        this = self._year(linkage_id, school_year) if school_year in years else None
+        survey = this.survey.steps if this else []
+        for year in sorted(years, reverse=True):
+            if year < school_year and (steps := self._year(linkage_id, year).survey.steps):
+                survey = [steps[-1], *survey]
+                break
+        return (this.infirmary.steps if this else [], survey)
 
     def _put_days(self, lane: int, body: AttendanceFeaturesUpdated, days: Sequence[Day]) -> bool:
         if body.logic != LOGIC:
@@ -235,9 +245,9 @@ def _newer(steps: dict[int, Step], vector: DayVector) -> int | None:
     return on
 
 
-def _extra(child: ChildYear, on: int) -> list[float | None] | None:
+def _extra(steps: _Steps, on: int) -> list[float | None] | None:
     """Infirmary and survey values that hold on a date; None if neither is known."""
-    infirmary, survey = _held(child.infirmary.steps, on), _held(child.survey.steps, on)
+    infirmary, survey = _held(steps[0], on), _held(steps[1], on)
     if infirmary is None and survey is None:
         return None
     return [*(infirmary or [None] * len(INFIRMARY)), *(survey or [None] * len(SURVEY))]

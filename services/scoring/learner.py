@@ -96,7 +96,7 @@ def columns(rows: Iterable[LabelRow], basis: Basis) -> Rows:
 
 def learn(state: State, basis: Basis, closed_on: date, rows: Rows, shelf: Shelf) -> ModelPublished:
     """Judge what the close made known, learn it, and publish the model; changes ``state``."""
-    _take_scores(state, basis, closed_on, rows, shelf)
+    _take_scores(state, basis, rows, shelf)
     state.threshold = choose_threshold(state.board)
     _train(state, basis, rows)
     state.leads = _leads(state)
@@ -107,7 +107,7 @@ def learn(state: State, basis: Basis, closed_on: date, rows: Rows, shelf: Shelf)
 # --- test ---
 
 
-def _take_scores(state: State, basis: Basis, closed_on: date, rows: Rows, shelf: Shelf) -> None:
+def _take_scores(state: State, basis: Basis, rows: Rows, shelf: Shelf) -> None:
     log_odds, margin = _scores_then(basis, rows, shelf)
     _calibrate(state, rows, log_odds, margin)
     grouped: dict[str, dict[int, list[Candidate]]] = {}
@@ -117,7 +117,7 @@ def _take_scores(state: State, basis: Basis, closed_on: date, rows: Rows, shelf:
         grouped.setdefault(school, {}).setdefault(day, []).append(candidate)
     for school, frontier in _frontiers(rows).items():
         known_to[school] = frontier - _JUDGING_SLACK_DAYS
-    state.board.take(closed_on, grouped, known_to)
+    state.board.take(grouped, known_to)
 
 
 def _frontiers(rows: Rows) -> dict[str, int]:

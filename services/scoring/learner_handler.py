@@ -149,9 +149,11 @@ def _learn_all(
         timely = [row for row in rows if closed_on - row.as_of <= lateness]
         state.late += len(rows) - len(timely)
         state.board.forget(gone)
+        known = state.labels
         body = learner.learn(state, basis, closed_on, learner.columns(timely, basis), shelf)
         shelf.put(unpack(body))
         published.append(body)
+        metrics.LABELS_LEARNED.labels(basis.value).inc(state.labels - known)
         fresh.last_closed[basis] = closed_on
         metrics.LABELS_LATE.labels(basis.value).inc(len(rows) - len(timely))
     for basis, state in states.items():

@@ -12,7 +12,7 @@ from datetime import date
 from msgspec import Struct, field
 
 from contracts.codes import Band, Rule
-from services.scoring.naming import HORIZON_DAYS, JUDGED_MONTHS, LEADS, Namer, Tally
+from services.scoring.naming import JUDGED_MONTHS, LEADS, Namer, Tally
 from services.scoring.rules import BIT, RULES
 
 MODEL = "model"
@@ -43,30 +43,32 @@ class Candidate(Struct, array_like=True, gc=False):
 
 
 class Case(Struct):
-    """A pupil who crossed the line: when, whether a model was there, and the leads at which each way named her."""
+    """A pupil who crossed the line: when, whether a model was there, and on which day each way first named in time."""
 
     crossed: int
     contested: bool
-    hits: dict[str, list[bool]] = field(default_factory=dict)
+    named_on: dict[str, int] = field(default_factory=dict)
 
 
 class School(Struct):
-    """One school's namers and open cases. ``frontier`` is the newest day judged (proleptic ordinal)."""
+    """One school's namers and open cases. ``frontier`` is the newest day judged (proleptic ordinal).
+
+    ``days`` are the school days judged this school year; ``highest`` are total, pupil and label of the day before.
+    """
 
     frontier: int = 0
+    days: list[int] = field(default_factory=list)
     pending: dict[int, list[Candidate]] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
     namers: dict[str, Namer] = field(default_factory=dict)
     month: int = 0
-    day_before: int = 0
     contested_before: bool = False
-    highest: list[tuple[float, str]] = field(default_factory=list)
+    highest: list[tuple[float, str, bool]] = field(default_factory=list)
 
 
 class Board(Struct):
-    """All schools. ``days`` are the closed school days; tallies are by school year and way of naming."""
+    """All schools; tallies are by school year and way of naming, ``contested`` where a model was there."""
 
-    days: list[int] = field(default_factory=list)
     schools: dict[str, School] = field(default_factory=dict)
     tallies: dict[int, dict[str, Tally]] = field(default_factory=dict)
     contested: dict[int, dict[str, Tally]] = field(default_factory=dict)
@@ -74,15 +76,12 @@ class Board(Struct):
 
     # --- taking up ---
 
-    def take(
-        self, closed_on: date, rows: dict[str, dict[int, list[Candidate]]], known_to: dict[str, int]
-    ) -> None:
+    def take(self, rows: dict[str, dict[int, list[Candidate]]], known_to: dict[str, int]) -> None:
         """Take up the rows of a close, by school and as-of day, and judge what is complete.
 
         Args:
             known_to: newest day of each school whose outcome is now known for those who did not cross.
         """
-        self.days.append(closed_on.toordinal())
         for name in sorted(rows.keys() | known_to.keys()):
             school = self.schools.setdefault(name, School())
             for day, candidates in rows.get(name, {}).items():
@@ -113,30 +112,28 @@ class Board(Struct):
         for candidate in candidates:
             if candidate.crossed and candidate.linkage_id not in school.cases:
                 school.cases[candidate.linkage_id] = Case(candidate.crossed, contested)
+        school.days.append(day)
         self._name_list(school, day)
-        index, month = self._index(day), date.fromordinal(day).month
+        index, month = len(school.days) - 1, date.fromordinal(day).month
         for method, score in _WAYS:
             scored = [(s, c.linkage_id) for c in candidates if (s := score(c)) is not None]
             namer = school.namers.setdefault(method, Namer())
             for pupil in namer.name(index, month, scored):
                 self._count(school, method, day, by_id[pupil].label, pupil, contested)
-        school.month, school.day_before, school.contested_before = month, day, contested
-        school.highest = sorted(((c.total, c.linkage_id) for c in candidates), key=lambda c: (-c[0], c[1]))[
-            :_LIST_SIZE
-        ]
+        school.month, school.contested_before = month, contested
+        ranked = sorted(((c.total, c.linkage_id, c.label) for c in candidates), key=lambda c: (-c[0], c[1]))
+        school.highest = ranked[:_LIST_SIZE]
 
     def _name_list(self, school: School, day: int) -> None:
         """The monthly list by total absences, known the evening before the month begins."""
         month = date.fromordinal(day).month
         if month == school.month or not school.highest:
             return
-        before = self._index(school.day_before)
         namer = school.namers.setdefault(TOTAL, Namer())
-        for pupil in namer.name(before, month, school.highest, fresh_month=True):
-            case = school.cases.get(pupil)
-            lead = self._index(case.crossed) - before if case else 0
-            correct = LEADS[0] <= lead <= HORIZON_DAYS
-            self._count(school, TOTAL, school.day_before, correct, pupil, school.contested_before)
+        labels = {pupil: label for _, pupil, label in school.highest}
+        listed = [(total, pupil) for total, pupil, _ in school.highest]
+        for pupil in namer.name(len(school.days) - 2, month, listed, fresh_month=True):
+            self._count(school, TOTAL, school.days[-2], labels[pupil], pupil, school.contested_before)
 
     def _count(
         self, school: School, method: str, day: int, correct: bool, pupil: str, contested: bool
@@ -144,12 +141,8 @@ class Board(Struct):
         for tally in self._tallies(day, method, contested):
             tally.named += 1
             tally.correct += correct
-        case = school.cases.get(pupil)
-        if case is None or not correct:
-            return
-        lead = self._index(case.crossed) - self._index(day)
-        hits = case.hits.setdefault(method, [False, False])
-        case.hits[method] = [hits[0] or correct, hits[1] or lead >= LEADS[1]]
+        if correct and pupil in school.cases:
+            school.cases[pupil].named_on.setdefault(method, day)
 
     def _finish_cases(self, school: School) -> None:
         """A case is counted when every day on which it could have been named has been judged."""
@@ -157,7 +150,7 @@ class Board(Struct):
             case = school.cases.pop(pupil)
             if date.fromordinal(case.crossed).month in JUDGED_MONTHS:
                 for method in _ALL:
-                    hits = case.hits.get(method, [False, False])
+                    hits = _hits(school.days, case, method)
                     for tally in self._tallies(case.crossed, method, case.contested):
                         tally.cases += 1
                         tally.hits = [total + hit for total, hit in zip(tally.hits, hits, strict=True)]
@@ -166,9 +159,6 @@ class Board(Struct):
         year = school_year(day)
         chosen = [self.tallies, self.contested] if contested else [self.tallies]
         return [by_year.setdefault(year, {}).setdefault(method, Tally()) for by_year in chosen]
-
-    def _index(self, day: int) -> int:
-        return bisect_left(self.days, day)
 
     # --- reading off ---
 
@@ -193,6 +183,15 @@ class Board(Struct):
                 namer.until = {pupil: last for pupil, last in namer.until.items() if pupil not in gone}
 
 
+def _hits(days: Sequence[int], case: Case, method: str) -> list[bool]:
+    """Whether the first naming in time lies far enough ahead, for each lead of :data:`LEADS`."""
+    named_on = case.named_on.get(method)
+    if named_on is None:
+        return [False] * len(LEADS)
+    lead = bisect_left(days, case.crossed) - bisect_left(days, named_on)
+    return [lead >= least for least in LEADS]
+
+
 def school_year(day: int) -> int:
     """School year of a date given as proleptic ordinal; 0 for 0."""
     if day == 0:
@@ -205,7 +204,7 @@ def _forget_before(school: School, first: int) -> None:
     """Days and cases of the year before that can no longer become complete."""
     school.pending = {day: rows for day, rows in school.pending.items() if day >= first}
     school.cases = {pupil: case for pupil, case in school.cases.items() if case.crossed >= first}
-    school.namers, school.highest, school.month = {}, [], 0
+    school.namers, school.highest, school.month, school.days = {}, [], 0, []
 
 
 def grid_method(threshold: float) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.codes import Band, Basis, Decider, Item, LongAbsence, Rule
 from contracts.envelope import Event
-from contracts.features import AttendanceFeaturesUpdated
+from contracts.features import LOGIC, AttendanceFeaturesUpdated, SurveyFeaturesUpdated
 from contracts.risk import RiskAssessed
 from services.scoring.batch import Batch, Result, Years
 from services.scoring.child import ChildYear
@@ -24,6 +24,7 @@ from tests.unit.scoring.builders import (
     absent_days,
     attendance,
     day_of,
+    event,
     infirmary,
     streak_evidence,
     values,
@@ -236,6 +237,33 @@ def test_infirmary_is_weighed_by_the_model_of_its_day() -> None:
     assert world.newest(Basis.combined).decided_by is Decider.model
 
 
+def test_last_years_answers_hold_until_new_ones_come() -> None:
+    """The labels that the model learns from know them too."""
+    shelf = Shelf()
+    model = _model(-3.0, True, day_of(400), Basis.combined)
+    first_survey = BIAS + 1 + 4 * 18
+    model.weights[first_survey : first_survey + 17] = 3.0  # enjoy_mean known
+    shelf.put(model)
+    world = World(shelf)
+    body = SurveyFeaturesUpdated(
+        linkage_id=CHILD,
+        school_year=2025,
+        logic=LOGIC,
+        days=[vector(250, 9, [2.0, 3.0, 0.0, 3.0, 1.0])],
+        evidence=[],
+        evidence_version=9,
+    )
+    world.apply(attendance([vector(249, 5, values())], 5), event(body, 9))
+    world.apply(
+        attendance(
+            [vector(401, 20, absent_days(2, streak=0))], 20, [window_evidence(401, 2)], school_year=2026
+        )
+    )
+    found = world.newest(Basis.combined)
+    assert found.decided_by is Decider.model
+    assert found.band is Band.check
+
+
 # --- any order ---
 
 _FACTS = st.lists(
@@ -292,8 +320,8 @@ def test_any_order_doubled_and_in_any_batches(
 ) -> None:
     events = _events(facts)
     straight = World()
-    for event in events:
-        straight.apply(event)
+    for each in events:
+        straight.apply(each)
     shuffled = [*events, *random.sample(events, len(events) // 2)]  # type: ignore[attr-defined]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     other = World()
@@ -310,8 +338,8 @@ def test_what_receivers_hold_is_told_by_the_state(facts: list[tuple[int, int, bo
     """One event after another or all in one poll: the newest assessment says the same."""
     events = _events(facts)
     one_by_one, at_once = World(), World()
-    for event in events:
-        one_by_one.apply(event)
+    for each in events:
+        one_by_one.apply(each)
     at_once.apply(*events)
     for basis in Basis:
         told = [[b for b in world.told if b.basis is basis] for world in (one_by_one, at_once)]
@@ -324,8 +352,8 @@ def test_what_receivers_hold_is_told_by_the_state(facts: list[tuple[int, int, bo
 @given(_FACTS)
 def test_versions_grow_with_every_telling(facts: list[tuple[int, int, bool, bool]]) -> None:
     world = World()
-    for event in _events(facts):
-        world.apply(event)
+    for each in _events(facts):
+        world.apply(each)
     for basis in Basis:
         versions = [body.version for body in world.told if body.basis is basis]
         assert versions == sorted(set(versions))
@@ -336,10 +364,10 @@ def test_versions_grow_with_every_telling(facts: list[tuple[int, int, bool, bool
 def test_no_other_item_reaches_the_attendance_basis(facts: list[tuple[int, int, bool, bool]]) -> None:
     events = _events(facts)
     with_visits, without = World(), World()
-    for event in events:
-        with_visits.apply(event)
-        if isinstance(event.body, AttendanceFeaturesUpdated):
-            without.apply(event)
+    for each in events:
+        with_visits.apply(each)
+        if isinstance(each.body, AttendanceFeaturesUpdated):
+            without.apply(each)
     told = [[b for b in world.told if b.basis is Basis.attendance] for world in (with_visits, without)]
     assert told[0] == told[1]
 

@@ -60,14 +60,13 @@ class Drawn:
         """Fed close by close, packed and unpacked on the way as a restart would."""
         board = Board()
         for position in range(len(self.days)):
-            board.days = board.days or []
             as_of = position - 40
             rows: dict[str, dict[int, list[Candidate]]] = {}
             for pupil in self.at_risk(as_of) if as_of >= 0 else []:
                 by_day = rows.setdefault(f"S{self.school[pupil]}", {})
                 by_day.setdefault(self.days[as_of], []).append(self.candidate(pupil, as_of))
             known = dict.fromkeys(rows, self.days[as_of])
-            board.take(date.fromordinal(self.days[position]), rows, known)
+            board.take(rows, known)
             if position % 50 == 0:
                 board = msgspec.msgpack.decode(msgspec.msgpack.encode(board), type=Board)
         return board
@@ -125,10 +124,10 @@ def test_a_new_school_year_leaves_unfinished_days_behind() -> None:
     board = Board()
     day = date(2026, 3, 2).toordinal()
     crosser = Candidate("a" * 32, True, day + 10, 0, 0.0, 0, 3.0)
-    board.take(date(2026, 3, 24), {"S0": {day: [crosser]}}, {"S0": day - 20})
+    board.take({"S0": {day: [crosser]}}, {"S0": day - 20})
     april = date(2026, 4, 10).toordinal()
     quiet = Candidate("b" * 32, False, 0, 0, 0.0, 0, 0.0)
-    board.take(date(2026, 6, 10), {"S0": {april: [quiet]}}, {"S0": april})
+    board.take({"S0": {april: [quiet]}}, {"S0": april})
     assert board.total(TOTAL).cases == 0
     assert board.schools["S0"].pending == {}
     assert board.schools["S0"].cases == {}
