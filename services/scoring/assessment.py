@@ -26,7 +26,7 @@ def changes(child: ChildYear) -> list[RiskAssessed]:
     While a band stands it is told anew each settled day (its reasons and as-of day move with the days), so
     that what receivers hold is a function of the child's days, not of the path to them.
     """
-    last = child.last
+    last = child.last or _nothing_settled(child)
     if last is None:
         return []
     told: list[RiskAssessed] = []
@@ -48,6 +48,11 @@ def changes(child: ChildYear) -> list[RiskAssessed]:
     if told:
         child.emitted, child.told_at = (digests[0], digests[1]), child.school
     return told
+
+
+def _nothing_settled(child: ChildYear) -> Day | None:
+    """Every settled day was withdrawn: the latest day stands for a child of whom nothing is known."""
+    return child.tail._replace(flags=0, fold=START, combined_fold=START) if child.tail else None
 
 
 def _assessment(child: ChildYear, last: Day, basis: Basis, fold: Fold, facts: list[Reason]) -> RiskAssessed:
