@@ -18,7 +18,13 @@ from services.gateway.store import feed, places
 from services.kit.lanes import Effects, Lane, Transaction
 
 _encoder = msgspec.json.Encoder()
-AnyAlert = alerts.AlertRaised | alerts.AlertRetracted | alerts.AlertDelivered | alerts.AlertEscalated
+AnyAlert = (
+    alerts.AlertRaised
+    | alerts.AlertEnded
+    | alerts.AlertRetracted
+    | alerts.AlertDelivered
+    | alerts.AlertEscalated
+)
 
 
 @dataclass(slots=True)
@@ -27,6 +33,7 @@ class Poll:
 
     raised: Newest = field(default_factory=Newest)
     retracted: Newest = field(default_factory=Newest)
+    ended: Newest = field(default_factory=Newest)
     bodies: dict[str, tuple[int, alerts.AlertRaised]] = field(default_factory=dict)
     escalations: list[alerts.AlertEscalated] = field(default_factory=list)
     history: dict[str, Row] = field(default_factory=dict)
@@ -46,6 +53,10 @@ class Poll:
                 self._step(
                     event.meta.id, body, "retracted", body.retracted_at, why=body.why, version=body.version
                 )
+            case alerts.AlertEnded():
+                passed = (body.linkage_id, body.school, body.ended_on, body.ended_at)
+                self.ended.put((body.alert_id,), body.version, passed, part)
+                self._step(event.meta.id, body, "ended", body.ended_at, version=body.version)
             case alerts.AlertDelivered():
                 staff = (body.recipient.staff_id or "") if body.recipient else ""
                 role = body.recipient.role if body.recipient else None
@@ -133,7 +144,9 @@ class Alerts:
 
     consumer = "gateway.alerts"
     topics = ("alerts",)
-    wants = frozenset({"alert-raised", "alert-retracted", "alert-delivered", "alert-escalated"})
+    wants = frozenset(
+        {"alert-raised", "alert-ended", "alert-retracted", "alert-delivered", "alert-escalated"}
+    )
 
     def new_cache(self, partition: int) -> Erased:
         """Nothing known of erased children yet."""
@@ -146,6 +159,7 @@ class Alerts:
         changed, stale = await store.save_raised(tx, poll.raised)
         effects.stale.update(stale)
         effects.stale.update(await store.save_retracted(tx, poll.retracted))
+        effects.stale.update(await store.save_ended(tx, poll.ended))
         newest = [poll.bodies[alert_id] for alert_id in changed]
         await store.replace_reasons(
             tx, changed, [row for version, body in newest for row in reason_rows(version, body)]

@@ -6,7 +6,7 @@ from itertools import groupby
 from contracts.codes import Band, Item
 from services.gateway.views import AlertCard, AlertStatus
 
-_ENDED = (AlertStatus.closed, AlertStatus.retracted)
+_ENDED = (AlertStatus.closed, AlertStatus.ended, AlertStatus.retracted)
 
 
 def by_level(cards: Sequence[AlertCard]) -> list[tuple[Band, list[AlertCard]]]:

@@ -52,7 +52,7 @@ def _is_open(card: AlertCard) -> bool:
 
 
 def _is_recent(card: AlertCard, lately: date) -> bool:
-    if card.status is AlertStatus.retracted:
+    if card.status in (AlertStatus.retracted, AlertStatus.ended):
         return not card.held
     return card.status is AlertStatus.closed and card.closed_at is not None and card.as_of >= lately
 

@@ -18,6 +18,8 @@ from services.gateway.views import AlertCard, AlertStatus, ChildLine
 from services.gateway.visit import Visit
 
 _reasons = msgspec.json.Decoder(list[Reason])
+#: Nothing is to be answered any more.
+OVER = frozenset({AlertStatus.closed, AlertStatus.ended, AlertStatus.retracted})
 _HEADS = frozenset({StaffRole.vice_principal, StaffRole.principal, StaffRole.board})
 
 
@@ -119,6 +121,15 @@ async def cards(
     return found
 
 
+def _status(row: Mapping[str, Any], answers: Answers) -> AlertStatus:
+    """What somebody has taken on stays with her until she has said what came of it, though its days have passed."""
+    if row["retracted"]:
+        return AlertStatus.retracted
+    if not row["standing"] and answers.status in (AlertStatus.new, AlertStatus.seen):
+        return AlertStatus.ended
+    return answers.status
+
+
 def _card(
     row: Mapping[str, Any],
     child: ChildLine,
@@ -127,7 +138,7 @@ def _card(
     may_respond: bool,
 ) -> AlertCard:
     answers = beside.answers[row["alert_id"]]
-    status = AlertStatus.retracted if row["retracted"] else answers.status
+    status = _status(row, answers)
     return AlertCard(
         alert_id=row["alert_id"],
         child=child,
@@ -139,13 +150,14 @@ def _card(
         as_of=row["as_of"],
         decided_by=Decider(row["decided_by"]),
         reasons=reasons,
-        may_respond=may_respond and status not in (AlertStatus.closed, AlertStatus.retracted),
+        may_respond=may_respond and status not in OVER,
         version=row["raised_version"],
         escalated=row["alert_id"] in beside.escalated,
         acknowledged_by=beside.names.get(answers.acknowledged_by or "") or None,
         acknowledged_at=answers.acknowledged_at,
         outcome=answers.outcome,
         closed_at=answers.closed_at,
+        ended_at=row["ended_at"] if status is AlertStatus.ended else None,
         retracted_at=row["retracted_at"] if row["retracted"] else None,
         retraction=Retraction(row["retraction"]) if row["retracted"] else None,
     )

@@ -47,6 +47,23 @@ SELECT i.partition, count(*) AS stale FROM incoming i LEFT JOIN merged m USING (
 WHERE m.alert_id IS NULL GROUP BY i.partition
 """
 
+_ENDED = """
+WITH incoming AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::timestamptz[], $6::bigint[], $7::int[])
+        AS t (alert_id, linkage_id, school, ended_on, ended_at, version, partition)
+),
+merged AS (
+    INSERT INTO alert AS a (alert_id, linkage_id, school, ended_on, ended_at, ended_version)
+    SELECT alert_id, linkage_id, school, ended_on, ended_at, version FROM incoming
+    ON CONFLICT (alert_id) DO UPDATE SET ended_on = excluded.ended_on, ended_at = excluded.ended_at,
+        ended_version = excluded.ended_version, visible_at = clock_timestamp()
+        WHERE a.ended_version < excluded.ended_version
+    RETURNING a.alert_id
+)
+SELECT i.partition, count(*) AS stale FROM incoming i LEFT JOIN merged m USING (alert_id)
+WHERE m.alert_id IS NULL GROUP BY i.partition
+"""
+
 _REASONS = """
 INSERT INTO alert_reason (alert_id, item, audience, linkage_id, reasons, version)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
@@ -89,10 +106,19 @@ async def save_raised(tx: Transaction, raised: Newest) -> tuple[list[str], Count
 
 async def save_retracted(tx: Transaction, retracted: Newest) -> Counter[int]:
     """Withdrawals; a raising of a greater version revives the alert."""
-    if not retracted:
-        return retracted.stale
-    rows = await tx.fetch(_RETRACTED, *retracted.columns())
-    return retracted.stale + Counter({row["partition"]: row["stale"] for row in rows})
+    return await _stale(tx, _RETRACTED, retracted)
+
+
+async def save_ended(tx: Transaction, ended: Newest) -> Counter[int]:
+    """Alerts whose days have passed; a raising of a greater version revives them too."""
+    return await _stale(tx, _ENDED, ended)
+
+
+async def _stale(tx: Transaction, statement: str, newest: Newest) -> Counter[int]:
+    if not newest:
+        return newest.stale
+    rows = await tx.fetch(statement, *newest.columns())
+    return newest.stale + Counter({row["partition"]: row["stale"] for row in rows})
 
 
 async def replace_reasons(tx: Transaction, alert_ids: Sequence[str], rows: Sequence[Row]) -> None:

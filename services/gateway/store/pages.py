@@ -26,13 +26,17 @@ WHERE NOT e.withdrawn AND e.valid_from <= $1 AND $1 < e.valid_to
 
 _ALERTS = """
 SELECT a.alert_id, a.linkage_id, a.school, a.basis, a.level, a.as_of, a.decided_by, a.held, a.raised_at,
-    a.raised_version, a.retracted, a.retraction, a.retracted_at
+    a.raised_version, a.standing, a.retracted, a.retraction, a.retracted_at, a.ended_on, a.ended_at
 FROM alert a
 WHERE a.level IS NOT NULL
 """
 
 _SINCE = """
-AND (NOT a.retracted OR a.retracted_on >= $1::date)
+AND (a.standing OR a.retracted_on >= $1::date OR a.ended_on >= $1::date
+    OR a.alert_id IN (
+        SELECT alert_id FROM alert_response WHERE step IN ('acknowledged', 'closed')
+        GROUP BY alert_id HAVING bool_and(step = 'acknowledged')
+    ))
 """
 
 _PLACES = """
@@ -181,7 +185,7 @@ async def standing_levels(tx: Transaction, linkage_ids: Sequence[str]) -> dict[s
     """The highest level of each child's open alerts."""
     rows = await tx.fetch(
         "SELECT a.linkage_id, max(a.level) AS level FROM alert a "
-        "WHERE a.linkage_id = ANY($1::text[]) AND a.level IS NOT NULL AND NOT a.retracted AND NOT a.held "
+        "WHERE a.linkage_id = ANY($1::text[]) AND a.standing AND NOT a.held "
         "AND NOT EXISTS (SELECT 1 FROM alert_response r WHERE r.alert_id = a.alert_id AND r.step = 'closed') "
         "GROUP BY a.linkage_id",
         linkage_ids,
@@ -193,7 +197,7 @@ async def open_alerts(tx: Transaction) -> int:
     """How many alerts wait for somebody."""
     return int(
         await tx.fetchval(
-            "SELECT count(*) FROM alert a WHERE a.level IS NOT NULL AND NOT a.retracted AND NOT a.held "
+            "SELECT count(*) FROM alert a WHERE a.standing AND NOT a.held "
             "AND NOT EXISTS (SELECT 1 FROM alert_response r WHERE r.alert_id = a.alert_id "
             "AND r.step IN ('acknowledged', 'closed'))"
         )

@@ -34,6 +34,7 @@ class AlertCard:
     acknowledged_at: datetime | None = None
     outcome: AlertOutcome | None = None
     closed_at: datetime | None = None
+    ended_at: datetime | None = None
     retracted_at: datetime | None = None
     retraction: Retraction | None = None
 
@@ -51,7 +52,7 @@ class StandingLine:
 @dataclass(frozen=True, slots=True)
 class Board:
     """「わたしのお知らせ」. ``open``: new, seen and acknowledged; ``others``: 「ほかの変化」 (held by the budget);
-    ``standing``: 「継続して支援中」; ``recent``: closed or withdrawn in the last ten days.
+    ``standing``: 「継続して支援中」; ``recent``: closed, ended or withdrawn in the last ten days.
     ``counts`` (for the board of education, who see no child) is empty for everybody else."""
 
     open: tuple[AlertCard, ...]

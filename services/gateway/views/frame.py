@@ -15,12 +15,16 @@ class Language(StrEnum):
 
 
 class AlertStatus(StrEnum):
-    """Where an alert stands. ``new`` and ``seen`` wait for somebody; ``acknowledged`` is in hand."""
+    """Where an alert stands. ``new`` and ``seen`` wait for somebody; ``acknowledged`` is in hand.
+
+    ``ended``: its days passed before anybody took it on; ``retracted``: the data no longer carry it.
+    """
 
     new = "new"
     seen = "seen"
     acknowledged = "acknowledged"
     closed = "closed"
+    ended = "ended"
     retracted = "retracted"
 
 
@@ -34,6 +38,7 @@ class AlertStep(StrEnum):
     seen = "seen"
     acknowledged = "acknowledged"
     closed = "closed"
+    ended = "ended"
     retracted = "retracted"
 
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.requests import Request
 
-from contracts.alerts import AlertAcknowledged, AlertClosed, AlertRetracted, AlertSeen
-from contracts.codes import Retraction
+from contracts.alerts import AlertAcknowledged, AlertClosed, AlertEnded, AlertRetracted, AlertSeen
+from contracts.codes import Basis, Retraction
 from contracts.envelope import from_headers
 from contracts.registry import decoder
 from services.gateway import web
@@ -74,6 +74,28 @@ async def test_a_withdrawn_alert_takes_no_answer(house: House) -> None:
     assert (await teacher.post(f"/v1/alerts/{'0' * 32}/acknowledge")).status_code == 404
     card = decode(await teacher.get("/v1/board"))["recent"][0]  # type: ignore[index]
     assert (card["status"], card["retraction"], card["may_respond"]) == ("retracted", "corrected", False)
+
+
+async def test_an_alert_whose_days_passed_leaves_the_board_unless_somebody_has_it(house: House) -> None:
+    teacher, child = await house.sign_in("homeroom B51"), city.child_id("B51", 1)
+    mine, other = city.alert_id(child), city.child_id("B51", 2)
+    assert (await teacher.post(f"/v1/alerts/{mine}/acknowledge")).status_code == 204
+    moment = datetime(2025, 6, 17, tzinfo=UTC)
+    passed = [
+        AlertEnded(mine, child, "BBBB", city.TODAY, moment, 9),
+        AlertEnded(city.alert_id(other, Basis.combined), other, "BBBB", city.TODAY, moment, 9),
+    ]
+    await city.feed(house.feed, Alerts(), [city.event(body) for body in passed])
+    board = decode(await teacher.get("/v1/board"))
+    assert [(c["alert_id"], c["status"], c["may_respond"]) for c in board["open"]] == [
+        (mine, "acknowledged", True)
+    ]  # type: ignore[attr-defined]
+    assert [(c["status"], c["may_respond"]) for c in board["recent"]] == [("ended", False)]  # type: ignore[attr-defined]
+    assert (await teacher.post(f"/v1/alerts/{mine}/close", json={"outcome": "watching"})).status_code == 204
+    board = decode(await teacher.get("/v1/board"))
+    assert board["open"] == []
+    assert (await teacher.get("/")).status_code == 200
+    assert (await teacher.get(f"/children/{other}")).status_code == 200
 
 
 async def test_notes_stay_within_their_item(house: House) -> None:

@@ -31,7 +31,8 @@ _CONVERGENT = (
     "alert_reason", "alert_recipient",
 )  # fmt: skip
 _ALERT = (
-    "alert_id, linkage_id, level, held, raised_on, raised_version, retracted, retraction, retracted_version"
+    "alert_id, linkage_id, level, held, raised_on, raised_version, standing, retracted, retraction, "
+    "retracted_version, ended_on"
 )
 
 
@@ -81,7 +82,11 @@ def history() -> dict[str, list[Event]]:
     away = alerts.AlertRetracted(
         city.alert_id(other), other, city.SCHOOL_A, Retraction.moved, datetime(2025, 6, 17, tzinfo=UTC), 9
     )
-    made.alerts += [city.event(gone), city.event(again, later), city.event(away)]
+    third = city.child_id("A61", 1)
+    passed = alerts.AlertEnded(
+        city.alert_id(third), third, city.SCHOOL_A, city.TODAY, datetime(2025, 6, 18, tzinfo=UTC), 5
+    )
+    made.alerts += [city.event(gone), city.event(again, later), city.event(away), city.event(passed)]
     return {
         "school-facts": made.schools,
         "pupil-profile": made.profiles,
@@ -151,10 +156,11 @@ async def test_an_alert_is_revived_by_a_greater_version_only(pool: asyncpg.Pool)
     await clear(pool)
     await play(pool, history(), None)
     async with pool.acquire() as tx:
-        rows = await tx.fetch("SELECT alert_id, retracted, retraction FROM alert")
-    state = {row["alert_id"]: (row["retracted"], row["retraction"]) for row in rows}
-    assert state[city.alert_id(city.child_id("A51", 1))] == (False, "corrected")
-    assert state[city.alert_id(city.child_id("A52", 1))] == (True, "moved")
+        rows = await tx.fetch("SELECT alert_id, standing, retracted FROM alert")
+    state = {row["alert_id"]: (row["standing"], row["retracted"]) for row in rows}
+    assert state[city.alert_id(city.child_id("A51", 1))] == (True, False)
+    assert state[city.alert_id(city.child_id("A52", 1))] == (False, True)
+    assert state[city.alert_id(city.child_id("A61", 1))] == (False, False)
 
 
 async def test_a_changed_alert_has_only_its_newest_reasons(pool: asyncpg.Pool) -> None:

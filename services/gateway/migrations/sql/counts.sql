@@ -4,7 +4,7 @@ CREATE FUNCTION alerts_today() RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
 AS $$
     WITH today AS MATERIALIZED (SELECT school_date() AS date),
-    standing AS MATERIALIZED (SELECT * FROM alert WHERE level IS NOT NULL AND NOT retracted)
+    standing AS MATERIALIZED (SELECT * FROM alert WHERE alert.standing)
     SELECT
         (SELECT count(*) FROM alert, today
          WHERE level IS NOT NULL AND NOT alert.held AND raised_on = today.date),
@@ -52,7 +52,7 @@ AS $$
                bool_or(r.step = 'closed') AS is_closed,
                bool_or(r.step = 'acknowledged') AS is_acknowledged
         FROM alert a LEFT JOIN alert_response r ON r.alert_id = a.alert_id
-        WHERE a.school = ANY (schools) AND a.level IS NOT NULL AND NOT a.retracted AND NOT a.held
+        WHERE a.school = ANY (schools) AND a.standing AND NOT a.held
         GROUP BY a.alert_id, a.school
     )
     SELECT s.school,

@@ -180,13 +180,18 @@ CREATE TABLE alert (
     retracted_on date,
     retracted_at timestamptz,
     retracted_version bigint NOT NULL DEFAULT -1,
-    retracted boolean NOT NULL GENERATED ALWAYS AS (retracted_version >= raised_version) STORED,
+    ended_on date,
+    ended_at timestamptz,
+    ended_version bigint NOT NULL DEFAULT -1,
+    standing boolean NOT NULL GENERATED ALWAYS AS (raised_version > greatest(retracted_version, ended_version)) STORED,
+    retracted boolean NOT NULL
+        GENERATED ALWAYS AS (retracted_version >= greatest(raised_version, ended_version)) STORED,
     visible_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 CREATE INDEX alert_of_child ON alert (linkage_id);
 
-CREATE INDEX alert_standing ON alert (school) WHERE NOT retracted;
+CREATE INDEX alert_standing ON alert (school) WHERE standing;
 
 CREATE TABLE alert_reason (
     alert_id text NOT NULL,
