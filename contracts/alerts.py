@@ -22,7 +22,7 @@ class AlertRaised(Fact, frozen=True):
 
     Natural key: alert_id; greatest version wins, among raised, ended and retracted together: whatever order
     they come in, a withdrawal beats the raisings it withdraws and a later raising beats that withdrawal.
-    ``alert_id`` is derived from (linkage_id, episode, basis). ``held``: beyond the month's budget, listed
+    ``alert_id`` is derived from (linkage_id, episode, basis, school). ``held``: beyond the month's budget, listed
     under 「ほかの変化」 and interrupting nobody.
     """
 

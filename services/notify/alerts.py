@@ -1,6 +1,6 @@
 """Which alerts exist: a pure function of one child's two assessments at one school, never of budget or arrival.
 
-An alert is one child, one episode, one basis. The combined basis stands only where it says more
+An alert is one child, one episode, one basis, at one school. The combined basis stands only where it says more
 than attendance alone, so that nobody is told the same thing twice.
 """
 
@@ -32,9 +32,9 @@ class Gone(StrEnum):
     moved = "moved"
 
 
-def alert_id(linkage_id: str, episode: date, basis: Basis) -> str:
-    """The identity of an alert; the same at every school of the child."""
-    return derived_id("alert", linkage_id, episode.isoformat(), basis.value)
+def alert_id(linkage_id: str, episode: date, basis: Basis, school: str) -> str:
+    """The identity of an alert. A child who moves is an alert of the new school, and none of the old one."""
+    return derived_id("alert", linkage_id, episode.isoformat(), basis.value, school)
 
 
 def standing(assessments: Assessments, alerts_from: date) -> dict[str, Standing]:
@@ -52,7 +52,7 @@ def _carried(assessment: RiskAssessed | None, alerts_from: date) -> Standing | N
         return None
     if assessment.band is Band.none or assessment.as_of < alerts_from:
         return None
-    name = alert_id(assessment.linkage_id, assessment.episode, assessment.basis)
+    name = alert_id(assessment.linkage_id, assessment.episode, assessment.basis, assessment.school)
     return Standing(name, assessment, assessment.episode)
 
 

@@ -17,4 +17,7 @@ async def build(kit: Kit) -> Parts:
     settings = kit.settings
     assert isinstance(settings, Settings)
     handlers: list[AnyHandler] = [Risks(settings), Schools(settings), Sizes(), Responses()]
-    return Parts(handlers=handlers, tasks=[Sender(kit, settings).run] if settings.webhook_url else [])
+    if not settings.webhook_url:
+        return Parts(handlers=handlers)
+    sender = Sender(kit.pool, kit.relay, kit.secret("webhook-key"), settings)
+    return Parts(handlers=handlers, tasks=[sender.run])

@@ -13,15 +13,15 @@ TOPIC = "alerts"
 
 
 def outgoing(told: Told, cause: Event) -> Outgoing:
-    """The same id for the same kind, school, alert and version."""
+    """The same id for the same kind, alert and version."""
     row, kind = told.row, type(told.body).__name__
-    name = derived_id(kind, row.school, row.alert_id, str(row.version))
+    name = derived_id(kind, row.alert_id, str(row.version))
     return Outgoing(TOPIC, told.body, name, key=row.school, subject=row.linkage_id, cause=cause)
 
 
 def escalation(body: AlertEscalated, cause: Event) -> Outgoing:
-    """The same id for the same step of an alert at a school, so a replay climbs it no second time."""
-    name = derived_id("escalated", body.school, body.alert_id, str(body.step))
+    """The same id for the same step of an alert, so a replay climbs it no second time."""
+    name = derived_id("escalated", body.alert_id, str(body.step))
     return Outgoing(TOPIC, body, name, key=body.school, subject=body.linkage_id, cause=cause)
 
 

@@ -31,6 +31,6 @@ class Responses:
         gone = await children.erased(tx, (body.linkage_id for _, body in found))
         for partition, body in found:
             effects.erased[partition] += body.linkage_id in gone
-        seen = {(b.school, b.alert_id, b.linkage_id) for _, b in found if b.linkage_id not in gone}
+        seen = {(b.alert_id, b.linkage_id) for _, b in found if b.linkage_id not in gone}
         await alerts.mark_seen(tx, sorted(seen))
         return effects

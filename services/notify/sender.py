@@ -5,13 +5,14 @@ import logging
 import random
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import httpx
 
 from contracts.alerts import AlertDelivered
-from services.kit.app import Kit
 from services.kit.errors import error_name
 from services.kit.ids import derived_id
 from services.kit.lanes import Outgoing
+from services.kit.relay import Relay
 from services.notify import destination, metrics
 from services.notify.destination import ForbiddenDestination
 from services.notify.emitting import TOPIC
@@ -30,18 +31,25 @@ _SPARE_SECONDS = 15.0
 class Sender:
     """Sends what is due to the configured endpoint."""
 
-    def __init__(self, kit: Kit, settings: Settings) -> None:
-        """Refuse to start with an address that may not be called.
+    def __init__(self, pool: asyncpg.Pool, relay: Relay, key: bytes, settings: Settings) -> None:
+        """``key`` signs.
 
         Raises:
-            ForbiddenDestination: see the text.
-            SecretMissing: there is no key to sign with.
+            ForbiddenDestination: the configured address may not be called; the service must not start.
         """
-        self._kit = kit
+        self._pool = pool
+        self._relay = relay
+        self._key = key
         self._settings = settings
         self._private = frozenset(h.strip() for h in settings.webhook_private_hosts.split(",") if h.strip())
-        self._key = kit.secret("webhook-key")
         destination.check(settings.webhook_url, self._private)
+        # It keeps no connection between attempts, so there is nothing to close.
+        self._client = httpx.AsyncClient(
+            timeout=None,  # one limit for the whole attempt instead
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     async def run(self) -> None:
         """Send what is due, for ever."""
@@ -53,31 +61,29 @@ class Sender:
         """Send what is due now, a few at once; returns how many were tried."""
         now = datetime.now(UTC)
         until = now + timedelta(seconds=self._settings.webhook_timeout_seconds + _SPARE_SECONDS)
-        async with self._kit.pool.acquire() as tx:
+        async with self._pool.acquire() as tx:
             claimed = await deliveries.claim(tx, now, until, _AT_ONCE)
-        if claimed:
-            async with httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=False) as client:
-                await asyncio.gather(*(self._deliver(client, delivery) for delivery in claimed))
+        await asyncio.gather(*(self._deliver(delivery) for delivery in claimed))
         return len(claimed)
 
-    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
-        status = await self._attempt(client, delivery)
+    async def _deliver(self, delivery: Delivery) -> None:
+        status = await self._attempt(delivery)
         outcome, pause_seconds = verdict(status, delivery.attempts)
         metrics.DELIVERIES.labels(outcome).inc()
         again_at = datetime.now(UTC) + timedelta(seconds=pause_seconds * random.uniform(0.8, 1.2))
-        async with self._kit.pool.acquire() as tx, tx.transaction():
+        async with self._pool.acquire() as tx, tx.transaction():
             known = await deliveries.settle(tx, delivery.delivery_id, outcome, again_at)
             if known and outcome == "sent" and delivery.event == "alert.raised":
-                await self._kit.relay.enqueue(tx, [_delivered(delivery, datetime.now(UTC))])
+                await self._relay.enqueue(tx, [_delivered(delivery, datetime.now(UTC))])
 
-    async def _attempt(self, client: httpx.AsyncClient, delivery: Delivery) -> int | None:
+    async def _attempt(self, delivery: Delivery) -> int | None:
         """The status of the answer, None without one. The body of the answer is never read."""
         try:
             async with asyncio.timeout(self._settings.webhook_timeout_seconds):
                 target = await asyncio.to_thread(destination.find, self._settings.webhook_url, self._private)
                 body = body_of(delivery)
                 headers = signed_headers(self._key, delivery, body, datetime.now(UTC))
-                async with client.stream(
+                async with self._client.stream(
                     "POST",
                     target.url,
                     content=body,

@@ -19,14 +19,14 @@ _recipients = msgspec.json.Decoder(list[Recipient]).decode
 
 _OF_CHILDREN = """
 SELECT a.* FROM alert a JOIN unnest($1::text[], $2::text[]) AS k (school, linkage_id) USING (school, linkage_id)
-ORDER BY a.school, a.alert_id FOR UPDATE OF a
+ORDER BY a.alert_id FOR UPDATE OF a
 """
 
 _WAITING = """
 SELECT * FROM (
-    SELECT a.*, EXISTS (SELECT FROM seen s WHERE s.school = a.school AND s.alert_id = a.alert_id) AS was_seen
+    SELECT a.*, EXISTS (SELECT FROM seen s WHERE s.alert_id = a.alert_id) AS was_seen
     FROM alert a WHERE a.school = ANY($1::text[]) AND a.status = 'open'
-    ORDER BY a.school, a.alert_id FOR UPDATE OF a
+    ORDER BY a.alert_id FOR UPDATE OF a
 ) w WHERE NOT w.routed OR (w.placed_in IS NOT NULL AND NOT w.was_seen)
 """
 
@@ -37,7 +37,7 @@ SELECT s, a, l, b, e, o, st, r, ro, t, ra, d, v::numeric, p, c, n, li::numeric
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::text[], $8::bytea[],
     $9::bool[], $10::date[], $11::timestamptz[], $12::text[], $13::text[], $14::date[], $15::bytea[], $16::int[],
     $17::text[]) AS u (s, a, l, b, e, o, st, r, ro, t, ra, d, v, p, c, n, li)
-ON CONFLICT (school, alert_id) DO UPDATE
+ON CONFLICT (alert_id) DO UPDATE
 SET as_of = excluded.as_of, status = excluded.status, recipients = excluded.recipients, routed = excluded.routed,
     told_on = excluded.told_on, raised_at = excluded.raised_at, digest = excluded.digest, version = excluded.version,
     placed_in = excluded.placed_in, climbed = excluded.climbed, step = excluded.step, life = excluded.life
@@ -86,7 +86,7 @@ async def of_children(tx: Transaction, keys: Iterable[Key]) -> list[Row]:
 
 async def of_erased(tx: Transaction, linkage_ids: Sequence[str]) -> list[Row]:
     """All alerts of children at any school, locked."""
-    statement = "SELECT * FROM alert WHERE linkage_id = ANY($1::text[]) ORDER BY school, alert_id FOR UPDATE"
+    statement = "SELECT * FROM alert WHERE linkage_id = ANY($1::text[]) ORDER BY alert_id FOR UPDATE"
     return [_row(record) for record in await tx.fetch(statement, list(linkage_ids))]
 
 
@@ -117,12 +117,12 @@ async def taken(
     return found
 
 
-async def mark_seen(tx: Transaction, answered: Iterable[tuple[str, str, str]]) -> None:
-    """Somebody looked at these (school, alert, child): they climb no further, whenever they are raised."""
+async def mark_seen(tx: Transaction, answered: Iterable[tuple[str, str]]) -> None:
+    """Somebody looked at these (alert, child): they climb no further, whenever they are raised."""
     await tx.execute(
-        "INSERT INTO seen (school, alert_id, linkage_id)"
-        " SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
-        *columns(answered, 3),
+        "INSERT INTO seen (alert_id, linkage_id)"
+        " SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING",
+        *columns(answered, 2),
     )
 
 
@@ -130,6 +130,6 @@ async def dump_convergent(tx: Transaction) -> list[tuple[Any, ...]]:
     """Standing alerts, for the hash of the convergent state: which exist and what they say."""
     rows = await tx.fetch(
         "SELECT school, alert_id, linkage_id, basis, episode, as_of, digest FROM alert WHERE status = 'open'"
-        " ORDER BY school, alert_id"
+        " ORDER BY alert_id"
     )
     return [tuple(row) for row in rows]

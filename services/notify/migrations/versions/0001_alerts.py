@@ -21,8 +21,8 @@ CREATE TABLE assessment (
 );
 CREATE INDEX assessment_child ON assessment (linkage_id);
 CREATE TABLE alert (
+    alert_id text PRIMARY KEY,
     school text NOT NULL,
-    alert_id text NOT NULL,
     linkage_id text NOT NULL,
     basis text NOT NULL,
     episode date NOT NULL,
@@ -37,17 +37,14 @@ CREATE TABLE alert (
     placed_in date,
     climbed bytea NOT NULL,
     step int NOT NULL,
-    life numeric NOT NULL,
-    PRIMARY KEY (school, alert_id)
+    life numeric NOT NULL
 );
 CREATE INDEX alert_child ON alert (linkage_id);
 CREATE INDEX alert_place ON alert (school, placed_in) WHERE placed_in IS NOT NULL;
 CREATE INDEX alert_open ON alert (school) WHERE status = 'open';
 CREATE TABLE seen (
-    school text NOT NULL,
-    alert_id text NOT NULL,
-    linkage_id text NOT NULL,
-    PRIMARY KEY (school, alert_id)
+    alert_id text PRIMARY KEY,
+    linkage_id text NOT NULL
 );
 CREATE INDEX seen_child ON seen (linkage_id);
 CREATE TABLE post (
