@@ -1,4 +1,4 @@
-"""A migrated database of identity's own, opened once for the module."""
+"""A migrated database of identity's own, opened once for a module and emptied for each test."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest_asyncio
 
+from tests.integration.identity.harness import clear
 from tests.support.database import service_database
 
 
-@pytest_asyncio.fixture
-async def pool() -> AsyncIterator[asyncpg.Pool]:
-    async with service_database("identity") as opened:
-        yield opened
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened() -> AsyncIterator[asyncpg.Pool]:
+    async with service_database("identity") as pool:
+        yield pool
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pool(opened: asyncpg.Pool) -> asyncpg.Pool:
+    await clear(opened)
+    return opened

@@ -33,6 +33,7 @@ KENTA = PersonNames("樋口", "健太", "ヒグチ", "ケンタ")
 GENTA = PersonNames("樋口", "元太", "ヒグチ", "ゲンタ")
 LOST = PersonNames("樋口", "健太", "ヒクチ", "ケンタ")
 ANNA = PersonNames("ロペス", "アンナ", "ロペス", "アンナ")
+NAMED = [PupilRef(number=1), PupilRef(number=2), PupilRef(source_id="P1"), PupilRef(source_id="P2")]
 REGISTRY = (records.PupilRegistered, records.PupilEnrolled, records.SchoolRegistered)
 
 
@@ -61,8 +62,14 @@ numbers = st.sampled_from([None, 1, 2])
 def refs(draw: st.DrawFn) -> tuple[str, PupilRef]:
     way = draw(st.sampled_from(["office", "app", "seat", "name"]))
     if way == "seat":
-        place = {"school": SCHOOL, "school_year": 2025, "grade": 5, "class_label": draw(labels)}
-        return OFFICE, PupilRef(**place, number=draw(st.sampled_from([1, 2])))
+        seat = PupilRef(
+            school=SCHOOL,
+            school_year=2025,
+            grade=5,
+            class_label=draw(labels),
+            number=draw(st.sampled_from([1, 2])),
+        )
+        return OFFICE, seat
     if way == "name":
         name = draw(st.sampled_from([KENTA, GENTA, LOST, ANNA]))
         return APP, PupilRef(family_kana=name.family_kana, given_kana=name.given_kana, birth_date=BORN)
@@ -92,12 +99,9 @@ def enrolments(draw: st.DrawFn) -> tuple[str, Any]:
 
 @st.composite
 def roll_calls(draw: st.DrawFn) -> tuple[str, Any]:
-    named = draw(st.lists(st.sampled_from([1, 2, "P1", "P2"]), max_size=2, unique=True))
     exceptions = [
-        records.RollCallException(
-            PupilRef(number=each) if isinstance(each, int) else PupilRef(source_id=each), Code.sick
-        )
-        for each in named
+        records.RollCallException(ref, Code.sick)
+        for ref in draw(st.lists(st.sampled_from(NAMED), max_size=2, unique_by=id))
     ]
     return OFFICE, records.RollCallTaken(
         SCHOOL, 2025, 5, draw(labels), draw(days), exceptions, draw(st.booleans())

@@ -18,6 +18,8 @@ from services.kit.lanes import Effects, Outgoing
 from tests.integration.identity.harness import MINTER, City, event, lanes_of
 from tests.integration.identity.test_records import DAY, T0, T1, absent, day_of, enrolled, linkage, registered
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 RECORD = [event(absent(PupilRef(source_id="P1")), "a", T1)]
 REGISTRY = [event(registered("P1"), "r", T0), event(enrolled("P1"), "e", T0)]
 

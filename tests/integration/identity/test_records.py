@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
+import pytest
 
 from contracts import facts, records
 from contracts.codes import AttendanceCode as Code
@@ -20,11 +21,14 @@ from contracts.codes import (
     SurveyKind,
     Symptom,
 )
+from contracts.envelope import Event
 from contracts.records import PersonNames, PupilRef
 from services.identity.republishing import republish
 from services.identity.sweep import Sweep
 from services.kit.lanes import Outgoing
 from tests.integration.identity.harness import MINTER, OFFICE, City, Receiver, event
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SCHOOL = "B101210000018"
 ROOM = f"{SCHOOL}/2025/5/2"
@@ -90,7 +94,8 @@ async def test_three_ways_to_name_a_child_find_the_same(pool: asyncpg.Pool) -> N
 
 
 async def test_a_record_waits_and_is_released_as_if_the_registry_had_come_first(pool: asyncpg.Pool) -> None:
-    city, later = City(pool), []
+    city = City(pool)
+    later: list[Event] = []
     for name, ref in (("a", PupilRef(source_id="P1")), ("b", SEAT), ("c", NAMED)):
         later.append(event(absent(ref, DAY + timedelta(days=len(later))), name, T1))
     await city.send(*later)
@@ -387,4 +392,22 @@ async def test_what_is_older_than_last_school_year_or_waited_too_long_goes(pool:
     sweep = Sweep(pool, Relayed(), MINTER)  # type: ignore[arg-type]
     assert (await sweep.count()).records == 1
     await sweep.expire(30)
-    assert await pool.fetch("SELECT day FROM claim") == [(DAY,)]
+    assert [row[0] for row in await pool.fetch("SELECT day FROM claim")] == [DAY]
+
+
+async def test_what_another_lane_changed_is_not_answered_from_memory(pool: asyncpg.Pool) -> None:
+    city, later = City(pool), DAY + timedelta(days=1)
+    await registry(city, "P1")
+    await city.send(event(absent(PupilRef(source_id="P1")), "a", T1))
+    await city.send(event(records.RollCallTaken(SCHOOL, 2025, 5, "2", DAY, []), "rc1", T1))
+    other = City(pool)
+    await registry(other, "P2")
+    await other.send(event(enrolled("P1", 30, "3", begin=later, name="E-P1-3"), "e3", T0))
+    await other.send(event(enrolled("P1", 7, "2", end=later), "e1b", T0 + timedelta(days=61)))
+    await city.send(
+        event(records.RollCallTaken(SCHOOL, 2025, 5, "2", later, []), "rc2", T1 + timedelta(days=1))
+    )
+    assert day_of(city, "P2", later) is not None and day_of(city, "P1", later) is None
+    await city.send(event(absent(PupilRef(source_id="P1"), later), "b", T1 + timedelta(days=1)))
+    moved = day_of(city, "P1", later)
+    assert moved is not None and moved.class_id.endswith("/3")

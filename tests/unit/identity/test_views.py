@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,10 +101,7 @@ def test_the_kind_of_a_school_is_registered_or_read_from_its_code() -> None:
         ("E1", "special"),
         ("X9", "other"),
     ):
-        each = enrolled()
-        place = Enrolment(
-            *[school + "0000" if f == "school" else getattr(each, f) for f in each.__struct_fields__]
-        )
+        place = msgspec.structs.replace(enrolled(), school=school + "0000")
         fact, sequence = facts.enrolment_set(CHILD, place, None)
         assert isinstance(fact, bodies.EnrolmentSet) and (fact.school_kind, sequence) == (SchoolKind(kind), 0)
     assert facts.enrolment_set(CHILD, enrolled(), SchoolKind.other)[1] == 1
