@@ -68,8 +68,8 @@ class Hub:
             if stream.sid == sid:
                 stream.woken.set()
 
-    def close(self) -> None:
-        """Wake everybody; used when the connection to the database was lost."""
+    def wake_all(self) -> None:
+        """Wake everybody: signals may have been missed while nobody listened."""
         for stream in self._streams:
             stream.wake()
 
@@ -78,14 +78,26 @@ class Hub:
         while True:
             try:
                 async with pool.acquire() as connection:
-                    lost = asyncio.Event()
-                    connection.add_termination_listener(partial(_tell, lost))
-                    await connection.add_listener(CHANNEL, lambda *told: self.signal(str(told[3])))
-                    self.close()
-                    await lost.wait()
+                    await self._listen_on(connection)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("no wake-up signals", extra={"error": error_name(error)})
                 await asyncio.sleep(1.0)
+
+    async def _listen_on(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        """Until the connection is lost."""
+        lost = asyncio.Event()
+
+        def tell(*told: object) -> None:
+            self.signal(str(told[3]))
+
+        connection.add_termination_listener(partial(_tell, lost))
+        await connection.add_listener(CHANNEL, tell)
+        try:
+            self.wake_all()
+            await lost.wait()
+        finally:
+            if not lost.is_set():
+                await connection.remove_listener(CHANNEL, tell)
 
     async def follow(
         self, sid: str, schools: Callable[[], Awaitable[Schools | None]], check_seconds: float

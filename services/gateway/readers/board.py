@@ -22,7 +22,7 @@ async def read(visit: Visit) -> Board:
     places = {row["linkage_id"]: row for row in await pages.every_child(visit.tx, visit.today)}
     allowed = {key: row for key, row in places.items() if visit.relations(row) and _may_list(visit, row)}
     lately = visit.today - _RECENT
-    alerts = [row for row in await pages.alerts(visit.tx, lately) if row["linkage_id"] in allowed]
+    alerts = await pages.alerts(visit.tx, list(allowed), lately)
     standing = await _standing(visit, list(allowed))
     shown = {row["linkage_id"] for row in alerts} | set(standing)
     lines = visit.lines([allowed[key] for key in allowed if key in shown], Item.attendance, Action.list)
