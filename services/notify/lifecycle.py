@@ -28,7 +28,10 @@ def step(school: School, arrivals: Iterable[RiskAssessed], rules: Rules, now: da
 
 
 class _Poll:
-    """The steps of one poll, in this order: take up, renew, close, give places, tell."""
+    """The steps of one poll, in this order: take up, renew, close, give places, tell.
+
+    ``children``: what stands of each child with news. ``stand``: all of it by alert id.
+    """
 
     def __init__(self, school: School, rules: Rules, now: datetime) -> None:
         self.school = school
@@ -36,6 +39,7 @@ class _Poll:
         self.now = now
         self.before = dict(school.rows)
         self.changes = Changes()
+        self.children: dict[str, dict[str, Standing]] = {}
         self.stand: dict[str, Standing] = {}
 
     def take_up(self, arrivals: Iterable[RiskAssessed]) -> dict[str, Standing]:
@@ -48,21 +52,25 @@ class _Poll:
                 continue
             known[arrival.basis] = arrival
             self.changes.fresh[arrival.linkage_id, arrival.basis] = arrival
-            passed |= alerts.standing(known, self.rules.alerts_from)
+            self.children[arrival.linkage_id] = alerts.standing(known, self.rules.alerts_from)
+            passed |= self.children[arrival.linkage_id]
         return passed
 
     def renew(self, passed: dict[str, Standing]) -> None:
         """Put everything that stood on record, and see what of it stands in the end."""
         for standing in passed.values():
             self.school.rows[standing.alert_id] = self._renewed(standing)
-        for linkage_id in self._children():
-            self.stand |= alerts.standing(self.school.children[linkage_id], self.rules.alerts_from)
+        for linkage_id in sorted(self.children):
+            self.stand |= self.children[linkage_id]
 
     def close(self) -> None:
         """Withdraw what stands no longer."""
-        children = self._children()
         for row in list(self.school.rows.values()):
-            if row.linkage_id in children and row.status is Status.open and row.alert_id not in self.stand:
+            if (
+                row.linkage_id in self.children
+                and row.status is Status.open
+                and row.alert_id not in self.stand
+            ):
                 self._withdraw(row)
 
     def give_places(self) -> None:
@@ -91,9 +99,6 @@ class _Poll:
             self._save(row)
             self.changes.told.append(telling.raised(row, self.stand[name].assessment))
             self._note(row, old)
-
-    def _children(self) -> list[str]:
-        return sorted({linkage_id for linkage_id, _ in self.changes.fresh})
 
     def _save(self, row: Row) -> None:
         self.school.rows[row.alert_id] = self.changes.rows[row.alert_id] = row

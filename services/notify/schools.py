@@ -17,26 +17,25 @@ from services.notify.settings import Settings
 from services.notify.store import alerts, children, schools
 
 Lanes = Sequence[Lane[None]]
+Cause = tuple[int, Event]
 
 
 @dataclass
 class _Poll:
-    """Newest posts, school days, and by school the lane and event that make it worth a look."""
+    """Newest posts, school days, and by school why it is worth a look; each with its lane and event."""
 
     posts: dict[str, tuple[Post, int]] = field(default_factory=dict)
-    days: set[tuple[str, date]] = field(default_factory=set)
-    causes: dict[str, tuple[int, Event]] = field(default_factory=dict)
+    days: dict[tuple[str, date], Cause] = field(default_factory=dict)
+    causes: dict[str, Cause] = field(default_factory=dict)
 
     def put(self, partition: int, event: Event) -> None:
         """Sort one event in."""
         body = event.body
         if isinstance(body, StaffAssignmentSet):
             self._post(body, mark_version(event.meta))
+            self.causes[body.school] = (partition, event)
         elif isinstance(body, ClassesConfirmed) and body.confirmed:
-            self.days.add((body.school, body.date))
-        else:
-            return
-        self.causes[body.school] = (partition, event)
+            self.days[body.school, body.date] = (partition, event)
 
     def _post(self, body: StaffAssignmentSet, version: int) -> None:
         post = Post(
@@ -69,7 +68,8 @@ class Schools:
         if poll.posts:
             await schools.save_posts(tx, poll.posts)
         if poll.days:
-            await schools.save_school_days(tx, poll.days)
+            new = await schools.save_school_days(tx, poll.days)
+            poll.causes |= {school: poll.days[school, day] for school, day in new}
         reviews = await self._review(tx, sorted(poll.causes))
         await alerts.save(tx, [row for each in reviews.values() for row in each.rows])
         for school, each in reviews.items():

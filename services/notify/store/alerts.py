@@ -23,11 +23,10 @@ ORDER BY a.alert_id FOR UPDATE OF a
 """
 
 _WAITING = """
-SELECT * FROM (
-    SELECT a.*, EXISTS (SELECT FROM seen s WHERE s.alert_id = a.alert_id) AS was_seen
-    FROM alert a WHERE a.school = ANY($1::text[]) AND a.status = 'open'
-    ORDER BY a.alert_id FOR UPDATE OF a
-) w WHERE NOT w.routed OR (w.placed_in IS NOT NULL AND NOT w.was_seen)
+SELECT a.*, s.alert_id IS NOT NULL AS was_seen FROM alert a LEFT JOIN seen s USING (alert_id)
+WHERE a.school = ANY($1::text[]) AND a.status = 'open'
+    AND (NOT a.routed OR (a.placed_in IS NOT NULL AND s.alert_id IS NULL))
+ORDER BY a.alert_id FOR UPDATE OF a
 """
 
 _SAVE = """

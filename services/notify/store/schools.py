@@ -54,12 +54,14 @@ async def save_posts(tx: Transaction, rows: Mapping[str, tuple[Post, int]]) -> N
     await tx.execute(_SAVE_POSTS, *columns(values, 9))
 
 
-async def save_school_days(tx: Transaction, days: Iterable[tuple[str, date]]) -> None:
-    """Remember days on which classes were confirmed: the school's own count of time."""
-    await tx.execute(
-        "INSERT INTO school_day SELECT * FROM unnest($1::text[], $2::date[]) ON CONFLICT DO NOTHING",
+async def save_school_days(tx: Transaction, days: Iterable[tuple[str, date]]) -> list[tuple[str, date]]:
+    """Remember days on which classes were confirmed: the school's own count of time. Returns those that are new."""
+    rows = await tx.fetch(
+        "INSERT INTO school_day SELECT * FROM unnest($1::text[], $2::date[]) ON CONFLICT DO NOTHING"
+        " RETURNING school, date",
         *columns(sorted(days), 2),
     )
+    return [(row["school"], row["date"]) for row in rows]
 
 
 async def school_days(tx: Transaction, since: Mapping[str, date]) -> dict[str, list[date]]:
