@@ -33,8 +33,9 @@ def make(folder: Path, sources: tuple[str, ...], kafka_hosts: tuple[str, ...]) -
     Raises:
         OpensslMissing: the broker's certificate cannot be made.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    _folder(folder).chmod(0o700)
+    for name in ("services", "servers", "sources"):
+        _folder(folder / name)
     secrets = Secrets(folder)
     topology.schemas(secrets)
     topology.principals(secrets, sources)

@@ -16,7 +16,8 @@ async def recovery_seconds(connection: asyncpg.Connection, member: Member, consu
     Raises:
         TimeoutError: it did not within a minute.
     """
-    position = f"SELECT sum(next_offset) AS at, sum(epoch) AS epoch FROM {member.service}.consumer_position WHERE consumer = $1"
+    table = f"{member.service}.consumer_position"
+    position = f"SELECT sum(next_offset) AS at, sum(epoch) AS epoch FROM {table} WHERE consumer = $1"
     before = await connection.fetchrow(position, consumer)
     assert before is not None
     began = time.monotonic()

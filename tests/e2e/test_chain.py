@@ -1,0 +1,292 @@
+"""The whole chain for real: records over HTTP end as an explained alert on the right person's board, and go again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from confluent_kafka import Consumer, TopicPartition
+
+from contracts import catalogue
+from contracts.codes import StaffRole
+from kizashi.demo import probes
+from kizashi.demo.accounts import make_accounts, signed_in
+from kizashi.demo.probes import Timings
+from kizashi.demo.year import Town as DemoTown
+from kizashi.visitor import Visitor, cards
+from services.gateway.demo import DemoLogin
+from tests.e2e.support.town import YEAR, Town, running_town, school_days, small_city
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+
+DAYS = 70
+CITY = small_city()
+LAST = school_days(CITY)[DAYS - 1]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    async with running_town(tmp_path_factory.mktemp("town")) as opened:
+        await opened.send_days([day for day in CITY.days(YEAR) if day.index < DAYS])
+        await opened.settle()
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def accounts(town: Town) -> list[DemoLogin]:
+    return await make_accounts(town.system, LAST)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def vice_principal(town: Town, accounts: list[DemoLogin]) -> AsyncIterator[Visitor]:
+    visitor = await signed_in(town.system, accounts, StaffRole.vice_principal)
+    yield visitor
+    await visitor.close()
+
+
+def demo_town() -> DemoTown:
+    """The same city in the shape that the probes want."""
+    made = DemoTown.__new__(DemoTown)
+    made.seed, made.years, made.city = 5, [YEAR], CITY
+    return made
+
+
+async def test_everything_sent_is_accounted_for(town: Town) -> None:
+    connection = await town.system.administrator()
+    standings = await town.gauges.standings(connection)
+    await connection.close()
+    assert sum(s.difference for s in standings) == 0
+    assert sum(s.dead for s in standings) == 0
+    facts = next(s for s in standings if s.consumer == "features.facts")
+    assert facts.received > 130 * DAYS
+
+
+async def test_strips_are_what_the_school_office_wrote_in_the_end(town: Town) -> None:
+    """The independent count: absences per child from the simulator's own register."""
+    register, roster = CITY.register(YEAR), CITY.roster(YEAR)
+    status = register.final_status[:, :DAYS]
+    expected = sorted(int(n) for n in ((status == 2) | (status == 3)).sum(axis=1) if n)
+    connection = await town.system.administrator()
+    rows = await connection.fetch(
+        "SELECT linkage_id, count(*) AS absent FROM gateway.day_mark WHERE code IN (2, 3) AND date <= $1 GROUP BY 1",
+        LAST,
+    )
+    await connection.close()
+    assert len(roster) >= 130
+    assert sorted(row["absent"] for row in rows) == expected
+
+
+async def test_a_confirmed_absence_is_an_alert_and_a_correction_takes_it_back(
+    town: Town, vice_principal: Visitor
+) -> None:
+    timings = Timings()
+    for number, child in enumerate(probes.candidates(demo_town(), 0, LAST, 3)):
+        await probes.probe(town.sender, vice_principal, child, f"e2e-{number}", timings)
+    assert timings.missed == 0
+    assert len(timings.raised) == len(timings.withdrawn) == 3
+    assert max(timings.raised) < 10.0
+
+
+async def test_the_class_teacher_sees_her_class_and_no_other(town: Town, accounts: list[DemoLogin]) -> None:
+    teacher = await signed_in(town.system, accounts, StaffRole.homeroom)
+    frame = await teacher.get("/v1/session")
+    own = frame["posts"][0]["class_id"]
+    board = await teacher.board()
+    assert {card["child"]["class_id"] for card in cards(board)} <= {own}
+    other = next(c for c in _classes() if c != own)
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        await teacher.get(f"/v1/classes/{other}")
+    assert refused.value.response.status_code == 404
+    await teacher.close()
+
+
+def _classes() -> list[str]:
+    code = CITY.schools[0].code
+    return [f"{code}/{YEAR}/{room.grade}/{room.label}" for room in CITY.roster(YEAR).classes]
+
+
+async def test_every_reading_left_an_audit_row(town: Town, vice_principal: Visitor) -> None:
+    connection = await town.system.administrator()
+    before = await connection.fetchval("SELECT count(*) FROM audit.entry")
+    board = await vice_principal.board()
+    shown = {card["child"]["linkage_id"] for card in cards(board)}
+    rows = await connection.fetch("SELECT * FROM audit.entry ORDER BY 1 DESC LIMIT 3")
+    after = await connection.fetchval("SELECT count(*) FROM audit.entry")
+    await connection.close()
+    assert after > before
+    assert any(shown <= set(_linkage_ids(dict(row))) for row in rows)
+
+
+def _linkage_ids(row: dict[str, object]) -> list[str]:
+    return re.findall(r"\b[0-9a-f]{32}\b", json.dumps(row, default=str))
+
+
+async def test_a_killed_service_comes_back_and_nothing_is_lost(town: Town, vice_principal: Visitor) -> None:
+    member = town.system.supervisor.member("features")
+    member.kill()
+    child = probes.candidates(demo_town(), 0, LAST, 5)[-1]
+    timings = Timings()
+    await probes.probe(town.sender, vice_principal, child, "after-kill", timings)
+    assert timings.missed == 0
+    assert member.starts == 2
+    await town.settle()
+    assert await town.difference() == 0
+
+
+BAD = {
+    "malformed JSON": (b'{"specversion":', 400),
+    "wrong encoding": ("氏名".encode("cp932"), 400),
+    "unknown school": (json.dumps({"school": "Z999999999999"}).encode(), 422),
+    "impossible date": (json.dumps({"date": "2025-02-30"}).encode(), 422),
+    "a body of 2 MiB": (b" " * (2 * 1024 * 1024), 413),
+}
+
+
+@pytest.mark.parametrize("kind", list(BAD))
+async def test_bad_input_is_answered_clearly_and_stops_nothing(town: Town, kind: str) -> None:
+    content, status = BAD[kind]
+    if status == 422:
+        given = json.loads(content)
+        data = {
+            "pupil": {"source_id": "P1"},
+            "school": CITY.schools[0].code,
+            "date": "2025-06-02",
+            "code": 2,
+        } | given
+        event = {"specversion": "1.0", "id": kind, "source": "x", "type": "attendance-recorded"}
+        content = json.dumps({**event, "time": "2025-06-02T00:00:00Z", "data": data}).encode()
+    headers = {"content-type": "application/cloudevents+json"}
+    headers["authorization"] = f"Bearer {town.sender.keys['school-office']}"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(f"{town.system.ingest_url}/v1/events", content=content, headers=headers)
+        assert answer.status_code == status, answer.text
+        assert "ja" in answer.text or "title" in answer.text
+        ready = await client.get(f"{town.system.ingest_url}/ready")
+    assert ready.status_code == 200
+
+
+async def test_revoked_keys_and_foreign_hosts_are_turned_away(town: Town) -> None:
+    url = f"{town.system.ingest_url}/v1/events"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        unknown = await client.post(
+            url, content=b"{}", headers={"authorization": f"Bearer kz_{'0' * 16}_{'0' * 64}"}
+        )
+        foreign = await client.post(url, content=b"{}", headers={"host": "evil.example"})
+    assert unknown.status_code == 401
+    assert foreign.status_code in (400, 403, 421)
+
+
+async def test_refusals_are_on_the_operators_page(town: Town, accounts: list[DemoLogin]) -> None:
+    operator = await signed_in(town.system, accounts, StaffRole.operator)
+    async with asyncio.timeout(30):
+        while not json.dumps((page := await operator.get("/v1/operations"))["refused"]).count("http"):
+            await asyncio.sleep(0.2)
+    assert page["reconciliation"]["difference"] == 0
+    family = CITY.pupils.people[3].registered.family
+    assert CITY.pupils.people[3].registered.given not in json.dumps(
+        await _answer(operator, f"/v1/search?query={family}")
+    )
+    assert cards(await _answer(operator, "/v1/board")) == []
+    await operator.close()
+
+
+async def _answer(visitor: Visitor, path: str) -> dict[str, object]:
+    """The answer, or nothing where it is refused."""
+    try:
+        found: dict[str, object] = await visitor.get(path)
+        return found
+    except httpx.HTTPStatusError:
+        return {}
+
+
+def _names() -> set[bytes]:
+    """Family names in kanji of two characters and more, and every source number: what must not leak."""
+    people = CITY.pupils.people
+    return {p.registered.family.encode() for p in people if len(p.registered.family) >= 2} | {
+        b"P0000001",
+        b"P0000042",
+    }
+
+
+def _log_of(town: Town, topic: str, partition: int) -> bytes:
+    settings = town.system.stack.addresses.kafka.client_settings()
+    consumer = Consumer({**settings, "group.id": "canary-search", "log_level": "0"})
+    lane = TopicPartition(topic, partition)
+    low, high = consumer.get_watermark_offsets(lane, timeout=10)
+    consumer.assign([TopicPartition(topic, partition, low)])
+    found = bytearray()
+    for _ in range(high - low):
+        message = consumer.poll(10)
+        assert message is not None and message.error() is None
+        found += (message.key() or b"") + (message.value() or b"")
+        found += b"".join(name.encode() + value for name, value in message.headers() or [])
+    consumer.close()
+    return bytes(found)
+
+
+async def test_no_name_passes_identity(town: Town) -> None:
+    names = _names()
+    for topic in catalogue.topics().values():
+        if topic.personal == "identified":
+            continue
+        content = b"".join(
+            [await asyncio.to_thread(_log_of, town, topic.name, p) for p in range(topic.partitions)]
+        )
+        assert not [name for name in names if name in content], topic.name
+
+
+async def test_keys_and_headers_of_identified_topics_hold_no_name_either(town: Town) -> None:
+    names = _names()
+    settings = town.system.stack.addresses.kafka.client_settings()
+    consumer = Consumer(
+        {**settings, "group.id": "canary-keys", "auto.offset.reset": "earliest", "log_level": "0"}
+    )
+    consumer.assign([TopicPartition("records", p, 0) for p in range(12)])
+    seen = 0
+    while (message := consumer.poll(2.0)) is not None:
+        assert message.error() is None
+        outside = (message.key() or b"") + b"".join(value for _, value in message.headers() or [])
+        assert not any(name in outside for name in names)
+        seen += 1
+    consumer.close()
+    assert seen > 0
+
+
+async def test_no_name_in_logs_and_metrics(town: Town) -> None:
+    names = _names()
+    logs = Path(town.system.data_dir / "logs").glob("*.log")
+    assert not [(log.name, name) for log in logs for name in names if name in log.read_bytes()]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for member in town.system.supervisor.members:
+            content = (await client.get(f"http://127.0.0.1:{member.port}/metrics")).content
+            assert not [name for name in names if name in content], member.name
+
+
+async def test_services_may_do_on_the_bus_what_the_catalogue_says_and_no_more(town: Town) -> None:
+    from kizashi.embedded.principals import grants_on_broker
+    from kizashi.topology import SERVICES, grants
+
+    for service in SERVICES:
+        held = await asyncio.to_thread(grants_on_broker, town.system.stack.addresses.kafka, service)
+        assert held == frozenset(grants(service, catalogue.topics().values())), service
+
+
+async def test_a_role_reaches_its_own_schema_only(town: Town) -> None:
+    from kizashi.topology import ROLES, SERVICES
+
+    connection = await town.system.administrator()
+    for service in SERVICES:
+        for role in ROLES[service]:
+            for schema in (*SERVICES, "audit"):
+                may = await connection.fetchval(
+                    "SELECT has_schema_privilege($1, $2, 'USAGE')", role.name, schema
+                )
+                own = schema == role.schema or (service == "gateway" and schema in ("gateway", "audit"))
+                assert may <= own, (role.name, schema)
+    await connection.close()
