@@ -11,9 +11,11 @@ from datetime import date
 import asyncpg
 
 from contracts.codes import StaffRole
+from services.gateway.access import Action
+from services.gateway.audit import Entry
 from services.gateway.passwords import Passwords
 from services.gateway.store import demonstration as store
-from services.gateway.store import people
+from services.gateway.store import log, people
 from services.kit.ids import derived_id
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -80,6 +82,9 @@ async def create_demo_accounts(
             holder = await _holder(owner, role, on, chosen)
             if holder is not None:
                 made.append(await _account(owner, role, holder, passwords, chosen))
+        entry = Entry("", "", "", "command line", Action.administer, purpose="demonstration")
+        entry.outcome = "demo-accounts-made"
+        await log.add(owner, entry)
     return made
 
 

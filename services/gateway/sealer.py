@@ -121,5 +121,7 @@ def tell(verdict: Verdict, state: Chain) -> None:
     """The verdict as metric and as a log line that can be kept elsewhere."""
     state.ok = verdict.ok
     metrics.CHAIN_OK.set(verdict.ok)
-    say = log.info if verdict.ok else log.error
-    say("operation log", extra={"links": verdict.links, "head": verdict.head, "ok": verdict.ok})
+    if verdict.ok:
+        log.info("operation log holds: %d links, head %s", verdict.links, verdict.head)
+    else:
+        log.error("operation log is broken at link %s of %d", verdict.broken_at, verdict.links)
