@@ -32,23 +32,21 @@ def natural(event: Event, linkage_id: str, bodies: Bodies, sequence: int, minter
 def published(each: Publication, cause: Event | None, minter: Minter) -> list[Outgoing]:
     """A difference of views. The id is that of the record's own fact, unless the version was forced."""
     linkage_id, kind, _ = each.key
+    topic = PUPIL_PROFILE if kind == Kind.profile else PUPIL_FACTS
     stand = each.stand
-    about = linkage_id
+    return [
+        Outgoing(topic, body, name, linkage_id, linkage_id, cause, stand.recorded_at, stand.sequence)
+        for body, name in zip(stand.bodies, _ids(each, minter), strict=True)
+    ]
+
+
+def _ids(each: Publication, minter: Minter) -> list[str]:
+    stand, about = each.stand, each.key[0]
+    if not each.forced and len(stand.bodies) == 1:
+        return [stand.id]
     if each.forced:
         about += f"/{stand.recorded_at.timestamp():.6f}/{stand.sequence}"
-    return [
-        Outgoing(
-            PUPIL_PROFILE if kind == Kind.profile else PUPIL_FACTS,
-            body,
-            minter.event(stand.input_id, _NAMES[type(body)], about),
-            linkage_id,
-            linkage_id,
-            cause,
-            stand.recorded_at,
-            stand.sequence,
-        )
-        for body in stand.bodies
-    ]
+    return [minter.event(stand.input_id, _NAMES[type(body)], about) for body in stand.bodies]
 
 
 def standing(key: Key, stand: Stand, floor: Floor | None) -> Publication:

@@ -1,5 +1,6 @@
 """Loads what a view of some children is made of, in at most six statements however many children."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date
 
@@ -9,6 +10,8 @@ from services.identity.registry import Enrolment, Registration
 from services.identity.store import Scope
 from services.identity.store_registry import RegistryStore
 from services.identity.views import Child, View, Viewer, grouped
+
+_CHILDREN_BETWEEN_PAUSES = 50
 
 
 async def load_view(
@@ -38,7 +41,9 @@ async def load_view(
         names.setdefault(one.linkage_id, []).append(one)
     viewer = Viewer(minter, kinds, roll_calls)
     found: View = {}
-    for scope in scopes:
+    for number, scope in enumerate(scopes):
+        if number % _CHILDREN_BETWEEN_PAUSES == 0:
+            await asyncio.sleep(0)  # a year of a school is seconds of work; heartbeats must go out meanwhile
         own = [c for c in claims.get(scope.linkage_id, ()) if _within(c, scope)]
         registrations = names.get(scope.linkage_id, ())
         child = Child(scope.linkage_id, scope.lo, scope.hi, enrolments[scope.linkage_id], own, registrations)

@@ -45,9 +45,10 @@ class Floor(NamedTuple):
 
 
 class Stand(NamedTuple):
-    """The winning fact of a natural key. ``order`` is its version beyond identity."""
+    """The winning fact of a natural key. ``order`` is its version beyond identity, ``id`` its event's id."""
 
     order: int
+    id: str
     recorded_at: datetime
     sequence: int
     input_id: str
@@ -144,7 +145,7 @@ class Viewer:
         kind = BY_BODY[type(bodies[0])].name
         name = self._minter.event(input_id, kind, key[0])
         order = mark_version(Meta(name, "", kind, recorded_at, recorded_at, sequence=sequence))
-        return Stand(order, recorded_at, sequence, input_id, bodies)
+        return Stand(order, name, recorded_at, sequence, input_id, bodies)
 
 
 def _keep(view: View, key: Key, stand: Stand) -> None:

@@ -118,7 +118,7 @@ def stand(seconds: int, sequence: int, name: str, code: int) -> Stand:
     order = mark_version(
         Meta(MINTER.event(name, "attendance-marked", CHILD), "", "", at, at, sequence=sequence)
     )
-    return Stand(order, at, sequence, name, (fact,))
+    return Stand(order, MINTER.event(name, "attendance-marked", CHILD), at, sequence, name, (fact,))
 
 
 stands = st.builds(
