@@ -1,6 +1,6 @@
 """From a batch to ``attendance-features-updated``: the vectors that changed, and the facts behind the newest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -54,16 +54,15 @@ def attendance_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touc
     worth = asked[worth_telling(matrix[place])].tolist()
     evidence = {row: _evidence(batch, row, int(last.settled[row])) for row in worth}
     begins = np.searchsorted(child, np.arange(len(touches) + 1)).tolist()
-    totals = (batch.versions[:, -1] + batch.rest).tolist()
+    removed = removed_days(batch, touches)
+    newest_told, newest_settled = last.told.tolist(), last.settled.tolist()
+    versions = (batch.versions[:, -1] + batch.rest).tolist()
     for row, touch in enumerate(touches):
-        days = vectors[begins[row] : begins[row + 1]]
-        removed = _removed(batch, row, touch)
-        known = last.told[row] >= 0
-        if days or removed or (touch.always and known):
-            as_of = int(last.settled[row])
-            if as_of < 0:
-                as_of = int(last.told[row]) if known else removed[-1]
-            body = _body(batch, row, days, as_of, evidence.get(row, []), removed, bounded(totals[row]))
+        days, lost = vectors[begins[row] : begins[row + 1]], removed.get(row, [])
+        if days or lost or (touch.always and newest_told[row] >= 0):
+            known = newest_settled[row] if newest_settled[row] >= 0 else newest_told[row]
+            as_of = known if known >= 0 else lost[-1]
+            body = _body(batch, row, days, as_of, evidence.get(row, []), lost, bounded(versions[row]))
             if body is not None:
                 yield touch, _outgoing(touch, body)
 
@@ -103,18 +102,24 @@ def _evidence(batch: Batch, row: int, as_of: int) -> list[AttendanceEvidence]:
     years = batch.years
     status = np.where(years.unsettled[row, until], np.uint8(0), years.status[row, until])
     school = years.school_row(row)[until]
-    state, key = batch.owned[row]
-    before = state.year(key).before
+    before = batch.held[row].before
     told = story(
         years.days, status, years.flags[row, until], school, before, lambda index: batch.others(row, index)
     )
     return attendance_evidence(told)
 
 
-def _removed(batch: Batch, row: int, touch: Touch) -> list[int]:
-    """Days among those that changed which ever had a mark and have no vector now, oldest first."""
-    told, version = batch.told[row], batch.strips.version[row]
-    return sorted(index for index in touch.gone if version[index] and not told[index])
+def removed_days(batch: Batch, touches: list[Touch]) -> dict[int, list[int]]:
+    """By row the days among those that changed which ever had a mark and have no vector now, oldest first."""
+    pairs = [(row, index) for row, touch in enumerate(touches) for index in touch.gone]
+    if not pairs:
+        return {}
+    rows, days = np.array(pairs, np.int64).T
+    lost = ~batch.told[rows, days] & (batch.strips.version[rows, days] > 0)
+    found: dict[int, list[int]] = {}
+    for row, index in sorted(zip(rows[lost].tolist(), days[lost].tolist(), strict=True)):
+        found.setdefault(row, []).append(index)
+    return found
 
 
 def _body(
@@ -123,11 +128,11 @@ def _body(
     days: list[DayVector],
     as_of: int,
     evidence: list[AttendanceEvidence],
-    removed: list[int],
+    removed: Sequence[int],
     version: int,
 ) -> AttendanceFeaturesUpdated | None:
     """The event of one child; None if no mark ever said to which class it belongs."""
-    class_id = batch.class_on(row, as_of) or batch.owned[row][0].year(batch.owned[row][1]).last_class()
+    class_id = batch.class_on(row, as_of) or batch.held[row].last_class()
     if not class_id:
         return None
     dates = batch.years.days.dates
@@ -150,5 +155,5 @@ def _body(
 
 def _outgoing(touch: Touch, body: AttendanceFeaturesUpdated) -> Outgoing:
     who = body.linkage_id
-    name = derived_id("attendance-features", who, str(body.school_year), str(body.evidence_version))
+    name = derived_id(f"attendance-features {who} {body.school_year} {body.evidence_version}")
     return Outgoing(TOPIC, body, name, key=who, subject=who, cause=touch.cause)

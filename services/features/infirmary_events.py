@@ -11,7 +11,7 @@ import numpy as np
 
 from contracts.features import LOGIC, DayVector, InfirmaryFeaturesUpdated
 from services.features.arrays import F32, Bool
-from services.features.attendance_events import TOPIC
+from services.features.attendance_events import TOPIC, removed_days
 from services.features.batch import Batch
 from services.features.children import Visit
 from services.features.infirmary import Visits, infirmary_evidence, infirmary_matrix
@@ -47,7 +47,12 @@ def infirmary_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touch
     if not any(visits):
         return
     days = _days(batch.told, visits)
-    wanted = {row: _wanted(days[row], visits[row], touch) for row, touch in enumerate(touches) if visits[row]}
+    lost = removed_days(batch, touches)
+    wanted = {
+        row: _wanted(days[row], visits[row], touch, lost.get(row, []))
+        for row, touch in enumerate(touches)
+        if visits[row]
+    }
     pairs = [(row, index) for row, (indices, before) in wanted.items() for index in (*before, *indices)]
     if not pairs:
         return
@@ -60,7 +65,7 @@ def infirmary_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touch
         part = matrix[at + len(before) : end]
         same = bool(before) and len(indices) == 1 and np.array_equal(matrix[at], part[0])
         at = end
-        if indices and not (same and touches[row].visits_from == DAYS):
+        if indices and not (same and touches[row].visits_from == DAYS and row not in lost):
             yield touches[row], _outgoing(batch, row, touches[row], visits[row], indices, part, school[row])
 
 
@@ -72,14 +77,19 @@ def _days(told: Bool, visits: list[list[tuple[int, Visit]]]) -> Bool:
     return days
 
 
-def _wanted(days: Bool, visits: list[tuple[int, Visit]], touch: Touch) -> tuple[list[int], list[int]]:
-    """Days to be sent, and the one before them to compare with."""
-    first = visits[0][0]
+def _wanted(
+    days: Bool, visits: list[tuple[int, Visit]], touch: Touch, lost: list[int]
+) -> tuple[list[int], list[int]]:
+    """Days to be sent, and the one before them to compare with.
+
+    A day that lost its vector is sent too: the value that it held must not hold on.
+    """
+    first = min(visits[0][0], touch.visits_from)
     start = min(touch.start, touch.visits_from)
     indices = np.flatnonzero(days)
-    later = indices[(indices >= start) & (indices >= min(first, touch.visits_from))].tolist()
+    later = indices[indices >= max(start, first)].tolist()
     before = indices[indices < start][-1:].tolist()
-    return later, before
+    return sorted({*later, *(index for index in lost if index >= first)}), before
 
 
 def _outgoing(

@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import numpy as np
-
 from contracts.codes import AttendanceFlag as Flag
 from contracts.envelope import Event
 from contracts.facts import CalendarSet, ClassDaysTallied, ClassTally, SchoolDaySettled
@@ -194,5 +192,5 @@ def touch_moved(step: Step) -> None:
         if now is before or now.same(before):
             continue
         touch = step.touch(state, key, now.first_difference(before, key[1]), cause)
-        touch.gone.update(np.flatnonzero(now.plan != before.plan).tolist())
+        touch.gone.update(now.plan_changes(before))
         touch.always |= now.end != before.end

@@ -9,7 +9,8 @@ from contracts.facts import AttendanceMarked, AttendanceWithdrawn
 from contracts.versions import mark_version
 from services.features.arrays import I64
 from services.features.cache import LaneState, YearKey
-from services.features.recount import DayState, Move, move, recount
+from services.features.children import ChildYear
+from services.features.recount import NEVER_MARKED, DayState, Move, move, recount
 from services.features.schoolyear import locate, term_of, year_days
 from services.features.step import Step
 from services.features.store import summary
@@ -101,13 +102,13 @@ def _collect(step: Step) -> _Draft:
 
 
 def _add_content(draft: _Draft, row: int, body: Mark) -> None:
-    if isinstance(body, AttendanceMarked):
-        classes = draft.classes[row]
-        if body.class_id not in classes:
-            classes.append(body.class_id)
-        draft.status.append(body.code)
+    if type(body) is AttendanceMarked:
+        classes, class_id = draft.classes[row], body.class_id
+        if class_id not in classes:
+            classes.append(class_id)
+        draft.status.append(int(body.code))
         draft.flags.append(body.flags)
-        draft.named.append(classes.index(body.class_id) + 1)
+        draft.named.append(classes.index(class_id) + 1)
     else:
         draft.status.append(0)
         draft.flags.append(0)
@@ -119,7 +120,10 @@ def _days(draft: _Draft, strips: Strips, marks: Marks) -> list[DayState]:
     at = (marks.row, marks.day)
     columns = (strips.class_index, strips.status, strips.flags, strips.version)
     found = zip(draft.row, *(column[at].tolist() for column in columns), strict=True)
-    return [DayState(draft.class_id(row, index), *rest) for row, index, *rest in found]
+    return [
+        DayState(draft.class_id(row, index), status, flags, version) if version else NEVER_MARKED
+        for row, index, status, flags, version in found
+    ]
 
 
 def _put_back(draft: _Draft, strips: Strips, changed: I64) -> None:
@@ -130,7 +134,8 @@ def _put_back(draft: _Draft, strips: Strips, changed: I64) -> None:
     )
     for row, strip in zip(rows.tolist(), packed, strict=True):
         state, key = draft.states[row], draft.keys[row]
-        state.years[key] = replace(state.year(key), strip=strip, classes=tuple(draft.classes[row]))
+        old = state.year(key)
+        state.years[key] = ChildYear(strip, tuple(draft.classes[row]), old.before, old.follows)
 
 
 def _note(step: Step, draft: _Draft, place: int, before: DayState) -> Move | None:
@@ -161,9 +166,7 @@ def carry_over(step: Step) -> None:
         past, after = (linkage_id, school_year - 1), (linkage_id, school_year + 1)
         if state.has_year(past) and not state.year(past).follows:
             state.years[past] = replace(state.year(past), follows=True)
-        if not state.has_year(after) or state.year(after).strip == EMPTY:
-            continue
-        before = summary(state.year((linkage_id, school_year)).strip)
-        if before != state.year(after).before:
+        if touch.gone and state.has_year(after) and state.year(after).strip != EMPTY:
+            before = summary(state.year((linkage_id, school_year)).strip)
             state.years[after] = replace(state.year(after), before=before)
             step.touch(state, after, 0, touch.cause)

@@ -22,13 +22,13 @@ _BEGUN_DAYS = 9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placement:
-    """A child's school year on paper. ``plan`` uint8 [366] as in ``years``; ``grade`` counted through.
+    """A child's school year on paper. ``plan``: one byte per day as in ``years``; ``grade`` counted through.
 
     ``moved_in``: what this year held before the child came is not known. ``end``: exclusive last
     date, if it lies before the year's end.
     """
 
-    plan: U8
+    plan: bytes
     grade: int
     moved_in: bool
     end: date | None
@@ -36,14 +36,18 @@ class Placement:
     def same(self, other: "Placement") -> bool:
         """Whether both give the same vectors."""
         alike = (self.grade, self.moved_in, self.end) == (other.grade, other.moved_in, other.end)
-        return self is other or (alike and bool(np.array_equal(self.plan, other.plan)))
+        return self is other or (alike and self.plan == other.plan)
 
     def first_difference(self, other: "Placement", school_year: int) -> int:
         """First day index whose vector may differ; days left in the month look ahead."""
         if (self.grade, self.moved_in) != (other.grade, other.moved_in):
             return 0
-        differs = np.flatnonzero(self.plan != other.plan)
-        return int(year_days(school_year).month_start[differs[0]]) if len(differs) else DAYS
+        differs = self.plan_changes(other)
+        return int(year_days(school_year).month_start[differs[0]]) if differs else DAYS
+
+    def plan_changes(self, other: "Placement") -> list[int]:
+        """Day indices that the two plan differently."""
+        return [index for index, (a, b) in enumerate(zip(self.plan, other.plan, strict=True)) if a != b]
 
 
 def place(calendars: Calendars, school_year: int, child: Child, last_class: str) -> Placement:
@@ -63,10 +67,10 @@ def place(calendars: Calendars, school_year: int, child: Child, last_class: str)
 
 def _by_class(calendars: Calendars, school_year: int, class_id: str) -> Placement:
     if not class_id:
-        return Placement(np.full(DAYS, UNPLANNED, np.uint8), 0, False, None)
+        return Placement(bytes([UNPLANNED]) * DAYS, 0, False, None)
     name = class_name(class_id)
     return Placement(
-        plan=_class_plan(calendars, school_year, class_id),
+        plan=_class_plan(calendars, school_year, class_id).tobytes(),
         grade=grade_number(name.grade, None, name.school),
         moved_in=False,
         end=None,
@@ -81,7 +85,7 @@ def _by_enrolments(calendars: Calendars, school_year: int, enrolments: tuple[Enr
     last = max(each.valid_to for each in enrolments)
     newest = class_name(enrolments[-1].class_id)
     return Placement(
-        plan=plan,
+        plan=plan.tobytes(),
         grade=grade_number(newest.grade, enrolments[-1].school_kind, newest.school),
         moved_in=_missed_days(calendars, school_year, enrolments[0]),
         end=last if last < date(school_year + 1, 4, 1) else None,

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from contracts.codes import AttendanceFlag as Flag
 from contracts.envelope import Event
 from services.features.cache import DayKey, LaneState
 from services.features.classes import class_name
 from services.features.loading import load_own_days
+from services.features.owncounts import LATE, OwnDay
 from services.features.schoolyear import locate
 from services.features.step import Step
-from services.features.versions import coarse
+from services.features.versions import COARSE_BITS
 from services.kit.lanes import Transaction
 
 
@@ -23,18 +23,17 @@ class DayState(NamedTuple):
     flags: int
     version: int
 
-    def counts_as(self) -> tuple[str, int, int]:
-        """All that the class's counts can see of it."""
-        return (self.class_id, self.status, self.flags & Flag.late)
+
+NEVER_MARKED = DayState("", 0, 0, 0)
 
 
 class Move(NamedTuple):
-    """What became of a child's day. A day never changes date, but it may change class and even school."""
+    """What became of a child's day: out of the former school's counts, into the new one's, mostly the same."""
 
     state: LaneState
     linkage_id: str
-    date_key: DayKey
-    former_key: DayKey | None
+    key: DayKey
+    former_key: DayKey
     before: DayState
     now: DayState
     cause: Event
@@ -43,49 +42,59 @@ class Move(NamedTuple):
 def move(
     state: LaneState, linkage_id: str, before: DayState, now: DayState, cause: Event, day: date
 ) -> Move | None:
-    """A move, or None where neither state names a class."""
+    """A move, or None where neither state names a class. A withdrawn day stays with the class that it had."""
     if not now.class_id:
-        now = now._replace(class_id=before.class_id)
-    if not now.class_id:
-        return None
-    school = class_name(now.class_id).school
-    former = class_name(before.class_id).school if before.class_id else school
-    former_key = (former, day) if former != school else None
-    return Move(state, linkage_id, (school, day), former_key, before, now, cause)
+        if not before.class_id:
+            return None
+        now = DayState(before.class_id, 0, 0, now.version)
+    key = (class_name(now.class_id).school, day)
+    former = key
+    if before.class_id and before.class_id != now.class_id:
+        former = (class_name(before.class_id).school, day)
+    return Move(state, linkage_id, key, former, before, now, cause)
 
 
 async def recount(tx: Transaction, step: Step, moves: Iterable[Move]) -> None:
     """Apply moves to the own counts and note which days are to be told."""
     listed = list(moves)
-    keys = [(each.state, each.date_key) for each in listed]
-    keys += [(each.state, each.former_key) for each in listed if each.former_key]
+    keys = {(each.state, each.key) for each in listed}
+    keys |= {(each.state, each.former_key) for each in listed if each.former_key is not each.key}
     await load_own_days(tx, keys)
+    days = {(state, key): state.own_day(key) for state, key in keys}
+    for state, key in keys:
+        state.changed_own.add(key)
     for each in listed:
-        if each.former_key:
-            _shift(step, each, each.former_key, each.before, None)
-            _shift(step, each, each.date_key, None, each.now)
+        own = days[each.state, each.key]
+        if each.former_key == each.key:
+            own.version += (each.now.version >> COARSE_BITS) - (each.before.version >> COARSE_BITS)
+            absence = _shift(own, each, each.before, each.now)
         else:
-            _shift(step, each, each.date_key, each.before, each.now)
+            former = days[each.state, each.former_key]
+            former.version += (each.now.version >> COARSE_BITS) - (each.before.version >> COARSE_BITS)
+            own.version += each.now.version >> COARSE_BITS
+            left = _shift(former, each, each.before, NEVER_MARKED)
+            _note(step, each, each.former_key, former, left)
+            absence = _shift(own, each, NEVER_MARKED, each.now)
+        _note(step, each, each.key, own, absence)
 
 
-def _shift(step: Step, each: Move, key: DayKey, out: DayState | None, into: DayState | None) -> None:
-    """Change one day's counts. The version grows by the newer mark's, whether the child comes, stays or goes."""
-    state = each.state
-    own = state.own_day(key)
-    state.changed_own.add(key)
-    own.version += coarse(each.now.version) - (coarse(out.version) if out else 0)
-    if out and into and out.counts_as() == into.counts_as():
-        return
-    absence = False
-    if out:
-        absence |= own.count(each.linkage_id, out.class_id, out.status, out.flags, -1)
-    if into:
-        absence |= own.count(each.linkage_id, into.class_id, into.status, into.flags, 1)
-    if not own.told and (absence or is_final(state, key)):
-        step.counted[state.partition, key] = each.cause
+def _shift(own: OwnDay, each: Move, out: DayState, into: DayState) -> bool:
+    """Change one day's counts; says whether an absence came or went."""
+    if out.class_id == into.class_id and out.status == into.status and not (out.flags ^ into.flags) & LATE:
+        return False
+    who = each.linkage_id
+    left = own.count(who, out.class_id, out.status, out.flags, -1)
+    return own.count(who, into.class_id, into.status, into.flags, 1) or left
+
+
+def _note(step: Step, each: Move, key: DayKey, own: OwnDay, absence: bool) -> None:
+    if not own.told and (absence or is_final(each.state, key)):
+        step.counted[each.state.partition, key] = each.cause
 
 
 def is_final(state: LaneState, key: DayKey) -> bool:
     """Whether every change of a day's counts must be told: the day has settled or closed."""
+    if key[1] <= state.closed_until:
+        return True
     school_year, index = locate(key[1])
-    return key[1] <= state.closed_until or bool(state.settled_days((key[0], school_year))[index])
+    return bool(state.settled_days((key[0], school_year))[index])

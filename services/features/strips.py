@@ -52,7 +52,7 @@ def unpack(blocks: Sequence[bytes]) -> Strips:
         status=table[:, :DAYS].copy(),
         flags=table[:, DAYS : 2 * DAYS].copy(),
         class_index=table[:, 2 * DAYS : VERSIONS_AT].copy(),
-        version=np.ascontiguousarray(table[:, VERSIONS_AT:]).view("<i8"),
+        version=table[:, VERSIONS_AT:].copy().view("<i8"),
     )
 
 

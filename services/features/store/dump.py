@@ -16,7 +16,7 @@ from services.features.cache import NEVER_SETTLED, LaneBase, YearKey
 from services.features.children import Child, ChildYear
 from services.features.longabsence import NEVER, crossings
 from services.features.placements import place
-from services.features.schoolyear import year_days
+from services.features.schoolyear import DAYS, year_days
 from services.features.settling import settled_marks
 from services.features.store.reading import children_of, load_bases, load_children, load_years
 from services.features.strips import unpack
@@ -53,7 +53,9 @@ async def dump_convergent(
     for table in ("own_day", "tally"):
         query = f"SELECT * FROM {table} ORDER BY lane, school, date"
         async for row in tx.cursor(query, prefetch=_CHUNK):
-            yield (table, row["lane"], row["school"], row["date"], *_counts(table, row))
+            counts, *who = _counts(table, row)
+            if counts:
+                yield (table, row["lane"], row["school"], row["date"], counts, *who)
 
 
 def _strip(row: asyncpg.Record) -> Row:
@@ -113,6 +115,7 @@ def _crossings(
         return bases[part[row][0]].settled.get((school, school_year), NEVER_SETTLED)
 
     known = settled_marks(arrays.flags, arrays.class_index, [year.classes for year in years], settled)
-    whole = child_years(school_year, arrays.status, arrays.flags, plan=np.stack(plans), settled=known)
+    plan = np.frombuffer(b"".join(plans), np.uint8).reshape(-1, DAYS)
+    whole = child_years(school_year, arrays.status, arrays.flags, plan=plan, settled=known)
     found: list[int] = crossings(whole, rule).tolist()
     return found

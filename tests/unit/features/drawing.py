@@ -24,7 +24,11 @@ def draw_child(random_: random.Random, school_year: int) -> Child:
     begin = random_.choice([0, 0, 0, 40, 200]) if planned else 0
     unplanned_from = random_.choice([length, length, 250]) if planned else 0
     last = random_.randrange(5, length)
-    absent, unknown, odd = random_.choice([0.02, 0.1, 0.5]), random_.choice([0, 0.03]), random_.choice([0, 0.05])
+    absent, unknown, odd = (
+        random_.choice([0.02, 0.1, 0.5]),
+        random_.choice([0, 0.03]),
+        random_.choice([0, 0.05]),
+    )
     late = random_.choice([0.0, 0.3])
     child = Child(school_year, {}, grade=random_.randrange(1, 10))
     unsettled = set()

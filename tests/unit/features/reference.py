@@ -188,7 +188,10 @@ def first_crossing(child: Child, month_line: int | None, year_line: int) -> date
 def labels(child: Child, closed: date) -> dict[date, bool]:
     """Rows that mature at the close of ``closed``: as-of day → label (Toda's rule)."""
     until = Child(
-        child.school_year, {d: m for d, m in child.marks.items() if d <= closed}, child.plan, unsettled=child.unsettled
+        child.school_year,
+        {d: m for d, m in child.marks.items() if d <= closed},
+        child.plan,
+        unsettled=child.unsettled,
     )
     days = until.school_days(closed)
     crossed = first_crossing(until, 10, 30)
@@ -196,8 +199,10 @@ def labels(child: Child, closed: date) -> dict[date, bool]:
         candidates: list[int] = []
     else:
         candidates = [len(days) - 41] if len(days) > 40 else []
-    last_planned = closed in until.plan and until.plan[closed] and not any(
-        until.plan[d] for d in until.plan if d > closed
+    last_planned = (
+        closed in until.plan
+        and until.plan[closed]
+        and not any(until.plan[d] for d in until.plan if d > closed)
     )
     unplanned_end = closed not in until.plan and closed == date(child.school_year + 1, 3, 31)
     found: dict[date, bool] = {}
