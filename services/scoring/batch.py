@@ -7,6 +7,7 @@ in its place in the order of arrival: the end state depends on the facts alone.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import cast
 
 from contracts.envelope import Event
 from contracts.facts import PupilErased
@@ -25,7 +26,8 @@ from services.scoring.judging import Row, judge, rejudge
 from services.scoring.layout import INFIRMARY, SURVEY
 from services.scoring.shelf import Shelf
 
-FeaturesUpdated = AttendanceFeaturesUpdated | InfirmaryFeaturesUpdated | SurveyFeaturesUpdated
+OtherItem = InfirmaryFeaturesUpdated | SurveyFeaturesUpdated
+FeaturesUpdated = AttendanceFeaturesUpdated | OtherItem
 Years = dict[int, ChildYear]
 Arrived = tuple[int, Event]
 _Steps = tuple[Sequence[Step], Sequence[Step]]
@@ -52,15 +54,14 @@ class Batch:
 
     def apply(self, arrived: Sequence[Arrived]) -> Result:
         """Apply feature events (lane, event) in order."""
-        first_changed = [self._take_steps(lane, event.body) for lane, event in arrived]
+        first_changed = [self._take_steps(lane, cast(FeaturesUpdated, event.body)) for lane, event in arrived]
         judged = iter(self._judge([event for _, event in arrived]))
         for (lane, event), changed_from in zip(arrived, first_changed, strict=True):
-            body = event.body
-            if isinstance(body, AttendanceFeaturesUpdated):
+            body = cast(FeaturesUpdated, event.body)
+            if type(body) is AttendanceFeaturesUpdated:
                 news = self._put_days(lane, body, [next(judged) for _ in body.days])
             else:
-                assert isinstance(body, InfirmaryFeaturesUpdated | SurveyFeaturesUpdated)
-                news = self._rejudge(lane, body, changed_from)
+                news = self._rejudge(lane, cast(OtherItem, body), changed_from)
             if news:
                 self._tell(lane, event, body)
             else:
@@ -103,10 +104,11 @@ class Batch:
 
     # --- steps of other items ---
 
-    def _take_steps(self, lane: int, body: object) -> int | None:
+    def _take_steps(self, lane: int, told: FeaturesUpdated) -> int | None:
         """First date (ordinal) from which other values hold; None if the event brings no newer step."""
-        if not isinstance(body, InfirmaryFeaturesUpdated | SurveyFeaturesUpdated):
+        if type(told) is AttendanceFeaturesUpdated:
             return None
+        body = cast(OtherItem, told)
         draft = self._draft(lane, body)
         before = draft.infirmary if isinstance(body, InfirmaryFeaturesUpdated) else draft.survey
         added, changed = _with_steps(before, body)
@@ -116,9 +118,7 @@ class Batch:
             draft.survey = added
         return changed
 
-    def _rejudge(
-        self, lane: int, body: InfirmaryFeaturesUpdated | SurveyFeaturesUpdated, changed_from: int | None
-    ) -> bool:
+    def _rejudge(self, lane: int, body: OtherItem, changed_from: int | None) -> bool:
         draft = self._draft(lane, body)
         fresh_evidence = self._take_added_evidence(draft, body)
         if changed_from is None:
@@ -129,9 +129,7 @@ class Batch:
         draft.replace(rejudge(days, extra, self._shelf))
         return True
 
-    def _take_added_evidence(
-        self, draft: ChildYear, body: InfirmaryFeaturesUpdated | SurveyFeaturesUpdated
-    ) -> bool:
+    def _take_added_evidence(self, draft: ChildYear, body: OtherItem) -> bool:
         infirmary = isinstance(body, InfirmaryFeaturesUpdated)
         held = draft.infirmary if infirmary else draft.survey
         if body.evidence_version <= held.evidence_version:
@@ -149,7 +147,7 @@ class Batch:
         rows = []
         for event in events:
             body = event.body
-            if isinstance(body, AttendanceFeaturesUpdated):
+            if type(body) is AttendanceFeaturesUpdated:
                 rows += self._rows(body)
         self.result.days_judged += len(rows)
         return judge(rows, self._shelf)
@@ -205,9 +203,9 @@ def years_touched(events: Iterable[Event]) -> dict[tuple[str, int], int]:
     """(child, school year) → first changed day of the year, for loading what must be there."""
     found: dict[tuple[str, int], int] = {}
     for event in events:
-        body = event.body
-        if isinstance(body, PupilErased) or not isinstance(body, FeaturesUpdated):
+        if type(event.body) is PupilErased:
             continue
+        body = cast(FeaturesUpdated, event.body)
         key = (body.linkage_id, body.school_year)
         earliest = _earliest(body)
         if earliest is not None:
@@ -225,9 +223,7 @@ def _earliest(body: FeaturesUpdated) -> date | None:
     return min(dates, default=None)
 
 
-def _with_steps(
-    before: Added, body: InfirmaryFeaturesUpdated | SurveyFeaturesUpdated
-) -> tuple[Added, int | None]:
+def _with_steps(before: Added, body: OtherItem) -> tuple[Added, int | None]:
     """Steps with the event's newer ones in their places, and the first date that changed."""
     steps = {step.on: step for step in before.steps}
     changed = [on for vector in body.days if (on := _newer(steps, vector)) is not None]

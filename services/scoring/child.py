@@ -21,6 +21,7 @@ from services.scoring.days import (
     find,
     first_of_year,
     fold_in,
+    folded,
     month_of,
     new_chunk,
     pack_day,
@@ -155,8 +156,7 @@ class ChildYear:
 
     def _append_after(self, day: Day, folds: Folds) -> None:
         month = month_of(self.first, day.day)
-        after = fold_in(folds, day)
-        day = day._replace(fold=after.attendance, combined_fold=after.combined)
+        day = folded(day, fold_in(folds, day))
         self.months[month] = (self.months.get(month) or new_chunk(folds)) + pack_day(day)
         self.touched.add(month)
         self.tail = day

@@ -6,6 +6,7 @@ chunk begins with the fold before its first day; so a change is folded on from i
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import cache
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -65,6 +66,8 @@ class Folds(NamedTuple):
     combined: Fold = START
 
 
+_QUIET = Folds()
+
 _RECORD = Struct("<HqqBHffffHHBBBBhBBh")
 _CARRY = Struct("<BBhBBh")
 _CARRY_BYTES = _CARRY.size
@@ -87,7 +90,7 @@ def removed_day(day: int, order: int) -> Day:
 
 def fold_in(before: Folds, day: Day) -> Folds:
     """The folds after a day."""
-    if not day.counts:
+    if not day.counts or (before == _QUIET and not day.levels and not day.combined_levels):
         return before
     code = day.flags >> _LONG_SHIFT & 3
     levels, combined = day.levels, day.combined_levels
@@ -95,6 +98,11 @@ def fold_in(before: Folds, day: Day) -> Folds:
         step(before.attendance, day.day, levels & 15, levels >> 4, code),
         step(before.combined, day.day, combined & 15, combined >> 4, code),
     )
+
+
+def folded(day: Day, folds: Folds) -> Day:
+    """The day with the folds after it."""
+    return Day._make((*day[:_PLAIN], *folds))
 
 
 def pack_day(day: Day) -> bytes:
@@ -133,7 +141,7 @@ def chunk_of(carry: Folds, days: Iterable[Day]) -> tuple[bytes, Folds]:
     parts, folds = [new_chunk(carry)], carry
     for day in days:
         folds = fold_in(folds, day)
-        parts.append(pack_day(day._replace(fold=folds.attendance, combined_fold=folds.combined)))
+        parts.append(pack_day(folded(day, folds)))
     return b"".join(parts), folds
 
 
@@ -155,6 +163,7 @@ def find(chunk: bytes, day: int) -> Day | None:
     return None
 
 
+@cache
 def first_of_year(school_year: int) -> int:
     """Proleptic ordinal of 1 April."""
     return date(school_year, 4, 1).toordinal()

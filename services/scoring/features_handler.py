@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
 
 from contracts.codes import Basis
 from contracts.envelope import Event
@@ -134,9 +135,8 @@ _NO_DAY = 366
 
 
 def _child_of(event: Event) -> str:
-    body = event.body
-    assert isinstance(body, FeaturesUpdated | PupilErased)
-    return body.linkage_id
+    """The lane's events all tell of a child (``wants``)."""
+    return cast(FeaturesUpdated | PupilErased, event.body).linkage_id
 
 
 def _latest(event: Event) -> int:
