@@ -95,7 +95,9 @@ def command(folder: Path, seconds: float) -> None:
         outside.check_secrets(folder, outside.needed(names(settings.sources)))
         asyncio.run(_all(folder, settings, seconds))
     except SecretMissing as problem:
-        raise click.ClickException(f"{problem}: run `kizashi secrets {folder}`") from None
+        raise click.ClickException(
+            f"{problem}: delete that file if it exists, then `kizashi secrets {folder}`"
+        ) from None
     except (KafkaException, ValueError, TimeoutError) as problem:
         raise click.ClickException(str(problem)) from None
     except (asyncpg.PostgresError, SQLAlchemyError) as problem:

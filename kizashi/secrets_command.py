@@ -32,6 +32,7 @@ def make(folder: Path, sources: tuple[str, ...], kafka_hosts: tuple[str, ...]) -
 
     Raises:
         OpensslMissing: the broker's certificate cannot be made.
+        ValueError: a secret file is empty; it must be deleted, not filled with a guess.
     """
     _folder(folder).chmod(0o700)
     for name in ("services", "servers", "sources"):
@@ -85,7 +86,7 @@ def secrets(folder: Path, sources: str, kafka_hosts: tuple[str, ...]) -> None:
     """Make the secrets of an installation in FOLDER; existing ones are kept."""
     try:
         make(folder, names(sources), kafka_hosts)
-    except certificates.OpensslMissing as problem:
+    except (certificates.OpensslMissing, ValueError) as problem:
         raise click.ClickException(str(problem)) from None
     place = folder.resolve()
     owner = place.stat()
