@@ -23,7 +23,11 @@ COMMANDS = {
     "republish": ("kizashi.republish", "republish", "send a service's owned facts again"),
     "doctor": ("kizashi.doctor", "doctor", "say what is reachable, what is wrong and how to mend it"),
     "keys": ("kizashi.keys", "keys", "API keys of school systems"),
-    "administrator": ("kizashi.administrator", "administrator", "invite an installation's first administrator"),
+    "administrator": (
+        "kizashi.administrator",
+        "administrator",
+        "invite an installation's first administrator",
+    ),
     "bench": ("kizashi.bench.command", "bench", "measure the chain"),
 }
 

@@ -51,7 +51,9 @@ class Parts:
 class Kit:
     """What a service's ``build`` is given."""
 
-    def __init__(self, service: str, settings: KitSettings, pool: asyncpg.Pool, role: str | None = None) -> None:
+    def __init__(
+        self, service: str, settings: KitSettings, pool: asyncpg.Pool, role: str | None = None
+    ) -> None:
         self.service = service
         self.role = role
         self.settings = settings

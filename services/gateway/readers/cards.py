@@ -151,7 +151,7 @@ def _card(
         decided_by=Decider(row["decided_by"]),
         reasons=reasons,
         may_respond=may_respond and status not in OVER,
-        version=row["raised_version"],
+        version=int(row["raised_version"]),
         escalated=row["alert_id"] in beside.escalated,
         acknowledged_by=beside.names.get(answers.acknowledged_by or "") or None,
         acknowledged_at=answers.acknowledged_at,

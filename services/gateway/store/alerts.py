@@ -10,7 +10,7 @@ from services.kit.lanes import Transaction
 _RAISED = """
 WITH incoming AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::date[], $7::text[],
-        $8::bool[], $9::timestamptz[], $10::bigint[], $11::int[])
+        $8::bool[], $9::timestamptz[], $10::numeric[], $11::int[])
         AS t (alert_id, linkage_id, school, basis, level, as_of, decided_by, held, raised_at, version, partition)
 ),
 merged AS (
@@ -31,7 +31,7 @@ SELECT i.alert_id, i.partition, m.alert_id IS NOT NULL AS changed FROM incoming 
 
 _RETRACTED = """
 WITH incoming AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::int[])
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::numeric[], $7::int[])
         AS t (alert_id, linkage_id, school, retraction, retracted_at, version, partition)
 ),
 merged AS (
@@ -49,7 +49,7 @@ WHERE m.alert_id IS NULL GROUP BY i.partition
 
 _ENDED = """
 WITH incoming AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::timestamptz[], $6::bigint[], $7::int[])
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::timestamptz[], $6::numeric[], $7::int[])
         AS t (alert_id, linkage_id, school, ended_on, ended_at, version, partition)
 ),
 merged AS (
@@ -66,12 +66,12 @@ WHERE m.alert_id IS NULL GROUP BY i.partition
 
 _REASONS = """
 INSERT INTO alert_reason (alert_id, item, audience, linkage_id, reasons, version)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[])
 """
 
 _RECIPIENTS = """
 INSERT INTO alert_recipient (alert_id, role, staff_id, step, linkage_id, version)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bigint[])
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::numeric[])
 ON CONFLICT DO NOTHING
 """
 
@@ -79,7 +79,7 @@ _HISTORY = """
 INSERT INTO alert_event (event_id, alert_id, linkage_id, step, at, level, held, retraction, channel, role, staff_id,
     version)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::int[], $7::bool[],
-    $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[])
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::numeric[])
 ON CONFLICT DO NOTHING
 """
 

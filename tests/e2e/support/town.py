@@ -25,7 +25,7 @@ from simulator.worlds import demo, world
 YEAR = 2025
 START = {
     "ingest": {"KIZASHI_CLOCK": "external"},
-    "notify": {"KIZASHI_ALERTS_FROM": "2025-04-01"},
+    "notify": {"KIZASHI_ALERTS_FROM": "2020-04-01"},
 }
 
 

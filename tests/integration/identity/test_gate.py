@@ -44,7 +44,7 @@ class Member:
 async def waits_at_the_gate(pool: asyncpg.Pool) -> None:
     """Return once some backend waits for the gate's lock."""
     async with asyncio.timeout(20):
-        while not await pool.fetchval(  # noqa: ASYNC110  the condition is in the database
+        while not await pool.fetchval(
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'link_generation'::regclass"
         ):
             await asyncio.sleep(0.01)

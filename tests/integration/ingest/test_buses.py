@@ -80,7 +80,7 @@ async def drained(ingest: Running) -> None:
     """Wait until the roll-call subscriber has applied everything in ``records`` and sent what follows."""
     wanted = sum((await asyncio.to_thread(ingest.bus.log_ends, ["records"])).values())
     sql = "SELECT sum(next_offset) FROM consumer_position WHERE consumer = 'ingest.clock'"
-    while await ingest.pool.fetchval(sql) < wanted:  # noqa: ASYNC110 — the condition is in the database
+    while await ingest.pool.fetchval(sql) < wanted:
         await asyncio.sleep(0.02)
     for kernel in ingest.process.kernels:
         await kernel.publishing.acknowledged()

@@ -175,14 +175,14 @@ CREATE TABLE alert (
     held boolean NOT NULL DEFAULT false,
     raised_on date,
     raised_at timestamptz,
-    raised_version bigint NOT NULL DEFAULT -1,
+    raised_version numeric NOT NULL DEFAULT -1,
     retraction text,
     retracted_on date,
     retracted_at timestamptz,
-    retracted_version bigint NOT NULL DEFAULT -1,
+    retracted_version numeric NOT NULL DEFAULT -1,
     ended_on date,
     ended_at timestamptz,
-    ended_version bigint NOT NULL DEFAULT -1,
+    ended_version numeric NOT NULL DEFAULT -1,
     standing boolean NOT NULL GENERATED ALWAYS AS (raised_version > greatest(retracted_version, ended_version)) STORED,
     retracted boolean NOT NULL
         GENERATED ALWAYS AS (retracted_version >= greatest(raised_version, ended_version)) STORED,
@@ -199,7 +199,7 @@ CREATE TABLE alert_reason (
     audience text NOT NULL,
     linkage_id text NOT NULL,
     reasons text NOT NULL,
-    version bigint NOT NULL,
+    version numeric NOT NULL,
     PRIMARY KEY (alert_id, audience)
 );
 
@@ -209,7 +209,7 @@ CREATE TABLE alert_recipient (
     staff_id text NOT NULL,
     step int NOT NULL,
     linkage_id text NOT NULL,
-    version bigint NOT NULL,
+    version numeric NOT NULL,
     PRIMARY KEY (alert_id, role, staff_id, step)
 );
 
@@ -235,7 +235,7 @@ CREATE TABLE alert_event (
     channel text,
     role text,
     staff_id text,
-    version bigint NOT NULL
+    version numeric NOT NULL
 );
 
 CREATE INDEX alert_event_of_alert ON alert_event (alert_id);
