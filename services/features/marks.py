@@ -166,7 +166,8 @@ def carry_over(step: Step) -> None:
         past, after = (linkage_id, school_year - 1), (linkage_id, school_year + 1)
         if state.has_year(past) and not state.year(past).follows:
             state.years[past] = replace(state.year(past), follows=True)
-        if touch.gone and state.has_year(after) and state.year(after).strip != EMPTY:
+        if touch.gone and state.has_year(after):
             before = summary(state.year((linkage_id, school_year)).strip)
             state.years[after] = replace(state.year(after), before=before)
-            step.touch(state, after, 0, touch.cause)
+            if state.year(after).strip != EMPTY:
+                step.touch(state, after, 0, touch.cause)
