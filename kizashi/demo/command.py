@@ -84,7 +84,8 @@ class Demo:
                 await self._live()
         finally:
             following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
             self.gauges.close()
 
     async def _empty(self) -> bool:

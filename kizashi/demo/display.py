@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 import asyncpg
+from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -12,6 +13,7 @@ from rich.table import Table
 from kizashi.demo.gauges import Gauges
 from kizashi.demo.replay import Sender
 from kizashi.system import System
+from services.kit.errors import error_name
 
 _REFRESH_SECONDS = 0.5
 
@@ -58,7 +60,7 @@ class Display:
         with Live(console=self.console, refresh_per_second=4, transient=False) as live:
             try:
                 while True:
-                    await self._look(gauges, connection)
+                    await self._try_look(gauges, connection)
                     live.update(self.table(sender.sent)) if self.console.is_terminal else self._line(
                         sender.sent
                     )
@@ -66,6 +68,13 @@ class Display:
             finally:
                 live.update(self.table(sender.sent))
                 await connection.close()
+
+    async def _try_look(self, gauges: Gauges, connection: asyncpg.Connection) -> None:
+        """A gauge that cannot be read now is read at the next refresh."""
+        try:
+            await self._look(gauges, connection)
+        except (KafkaException, asyncpg.PostgresError) as error:
+            self.say(f"gauges: {error_name(error)}")
 
     async def _look(self, gauges: Gauges, connection: asyncpg.Connection) -> None:
         standings = await gauges.standings(connection)
@@ -92,7 +101,8 @@ class Display:
 async def alert_counts(connection: asyncpg.Connection) -> dict[str, int]:
     """Alerts by what became of them, from notify's own table."""
     row = await connection.fetchrow(
-        "SELECT count(*) FILTER (WHERE NOT held) AS raised, count(*) FILTER (WHERE held) AS held,"
+        "SELECT count(*) FILTER (WHERE placed_in IS NOT NULL) AS raised,"
+        " count(*) FILTER (WHERE placed_in IS NULL) AS held,"
         " count(*) FILTER (WHERE status = 'retracted') AS retracted FROM notify.alert"
     )
     return dict(row) if row is not None else {}
