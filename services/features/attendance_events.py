@@ -45,7 +45,7 @@ def attendance_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touc
     """One event per child whose vectors, removed days or end of enrolment changed; rows as in ``touches``."""
     last = newest(batch)
     starts = np.array([touch.start for touch in touches])
-    child, day = np.nonzero(batch.told & (np.arange(DAYS) >= starts[:, None]))
+    child, day = np.divmod(np.flatnonzero(batch.told & (np.arange(DAYS) >= starts[:, None])), DAYS)
     changed = Rows(child, day)
     asked, place, extra = _newest_settled(last, changed)
     rows = Rows(np.concatenate([child, extra.child]), np.concatenate([day, extra.day]))
@@ -111,10 +111,8 @@ def _evidence(batch: Batch, row: int, as_of: int) -> list[AttendanceEvidence]:
 
 def removed_days(batch: Batch, touches: list[Touch]) -> dict[int, list[int]]:
     """By row the days among those that changed which ever had a mark and have no vector now, oldest first."""
-    pairs = [(row, index) for row, touch in enumerate(touches) for index in touch.gone]
-    if not pairs:
-        return {}
-    rows, days = np.array(pairs, np.int64).T
+    rows = np.repeat(np.arange(len(touches)), [len(touch.gone) for touch in touches])
+    days = np.array([index for touch in touches for index in touch.gone], np.int64)
     lost = ~batch.told[rows, days] & (batch.strips.version[rows, days] > 0)
     found: dict[int, list[int]] = {}
     for row, index in sorted(zip(rows[lost].tolist(), days[lost].tolist(), strict=True)):

@@ -21,6 +21,7 @@ from services.features.versions import running_versions
 from services.features.years import ChildYears, child_years
 
 Owned = tuple[LaneState, YearKey]
+_NO_SCHOOL = bytes([Code.no_school])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,25 @@ class Batch:
         return None if tally is None else max(tally[1] - 1, 0)
 
 
-def batch(school_year: int, owned: Sequence[Owned], rule: LongAbsenceRule, until: int | None = None) -> Batch:
-    """A batch of loaded children's years of one school year; days after ``until`` are left out."""
+def batch(
+    school_year: int,
+    owned: Sequence[Owned],
+    rule: LongAbsenceRule,
+    starts: Sequence[int] | None = None,
+    until: int | None = None,
+) -> Batch:
+    """A batch of loaded children's years of one school year.
+
+    ``starts``: no vector of a day before will be asked for; ``until``: later days are left out.
+    """
     held = [state.year(key) for state, key in owned]
     children = [state.child(key[0]) for state, key in owned]
     placements = [state.placement(key) for state, key in owned]
     strips = unpack([year.strip for year in held])
     if until is not None:
         strips.status[:, until + 1 :] = 0
-    years = _years(school_year, owned, held, children, placements, strips)
+    rates = _others_rates(school_year, owned, held, strips, _reaches(held, placements, starts))
+    years = _years(school_year, owned, held, children, placements, strips, rates)
     told = years.told
     return Batch(
         school_year=school_year,
@@ -88,6 +99,7 @@ def _years(
     children: list[Child],
     placements: list[Placement],
     strips: Strips,
+    rates: F32,
 ) -> ChildYears:
     settled = settled_marks(
         strips.flags,
@@ -102,7 +114,7 @@ def _years(
         strips.flags,
         plan=np.frombuffer(b"".join([each.plan for each in placements]), np.uint8).reshape(-1, DAYS),
         settled=settled,
-        others_rate=_others_rates(school_year, owned, held, strips),
+        others_rate=rates,
         grade=np.array([each.grade or np.nan for each in placements], np.float32),
         moved_in=np.array([each.moved_in for each in placements]),
         last_year_absent=absent,
@@ -133,21 +145,37 @@ def _last_year(school_year: int, held: list[ChildYear], children: list[Child]) -
     return absent, rate
 
 
-def _others_rates(school_year: int, owned: Sequence[Owned], held: list[ChildYear], strips: Strips) -> F32:
-    """Share of the rest of the class absent on each day of a child's absence."""
+def _reaches(held: list[ChildYear], placements: list[Placement], starts: Sequence[int] | None) -> I64:
+    """First day of the 20 school days before each row's start, int [n]; 0 where only the whole year is sure."""
+    if starts is None:
+        return np.zeros(len(held), np.int64)
+    found = [
+        0 if year.strip.find(_NO_SCHOOL, 0, DAYS) >= 0 else placement.reach[min(start, DAYS - 1)]
+        for year, placement, start in zip(held, placements, starts, strict=True)
+    ]
+    return np.array(found, np.int64)
+
+
+def _others_rates(
+    school_year: int, owned: Sequence[Owned], held: list[ChildYear], strips: Strips, reaches: I64
+) -> F32:
+    """Share of the rest of the class absent on each day of absence that a vector may ask for."""
     found = np.full((len(owned), DAYS), np.nan, np.float32)
-    rows, days = np.nonzero((strips.status == Code.sick) | (strips.status == Code.other))
+    absent = (strips.status == Code.sick) | (strips.status == Code.other)
+    flat = np.flatnonzero(absent & (np.arange(DAYS) >= reaches[:, None]))
+    rows, days = np.divmod(flat, DAYS)
     if not len(rows):
         return found
+    counted, absentees, at = [], [], []
     places = strips.class_index[rows, days].tolist()
-    counts = np.zeros((len(rows), 2), np.int64)
     for n, (row, index, place) in enumerate(zip(rows.tolist(), days.tolist(), places, strict=True)):
         if place:
             tally = _tally(owned[row][0], school_year, held[row].classes[place - 1], index)
             if tally is not None:
-                counts[n] = tally
-    known = counts[:, 0] > 0
-    found[rows[known], days[known]] = others_rate(counts[known, 1], counts[known, 0])
+                counted.append(tally[0])
+                absentees.append(tally[1])
+                at.append(n)
+    found[rows[at], days[at]] = others_rate(np.array(absentees, np.int64), np.array(counted, np.int64))
     return found
 
 

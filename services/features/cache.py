@@ -118,7 +118,7 @@ class LaneState:
         """Where a loaded child belongs, by what this poll knows now."""
         linkage_id, school_year = key
         child = self.child(linkage_id)
-        last_class = "" if school_year in child.by_year else self.year(key).last_class()
+        last_class = "" if school_year in child.kinds else self.year(key).last_class()
         return place(self.calendars, school_year, child, last_class)
 
     def settled_days(self, key: SchoolKey) -> Bool:

@@ -58,13 +58,26 @@ class SurveyRound(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """Facts of one child. ``version`` is the sum of its enrolments' versions."""
+    """Facts of one child. ``version`` is the sum of its enrolments' versions.
+
+    ``by_year``: standing enrolments of a school year, oldest first; ``kinds``: a number for all children
+    enrolled alike in that year.
+    """
 
     enrolments: tuple[Enrolment, ...] = ()
     visits: tuple[Visit, ...] = ()
     surveys: tuple[SurveyRound, ...] = ()
     version: int = 0
     by_year: dict[int, tuple[Enrolment, ...]] = field(default_factory=dict, compare=False)
+    kinds: dict[int, int] = field(default_factory=dict, compare=False)
+
+
+_kinds: dict[tuple[object, ...], int] = {}
+
+
+def _kind(enrolments: tuple[Enrolment, ...]) -> int:
+    parts = tuple((e.class_id, e.school_kind, e.valid_from, e.valid_to, e.moved_in) for e in enrolments)
+    return _kinds.setdefault(parts, len(_kinds))
 
 
 def child_of(
@@ -81,6 +94,7 @@ def child_of(
         surveys=tuple(sorted(surveys, key=lambda s: (s.date, s.key))),
         version=sum(each.version for each in listed),
         by_year=by_year,
+        kinds={year: _kind(part) for year, part in by_year.items()},
     )
 
 
@@ -139,8 +153,7 @@ def last_year(status: U8, weight: int) -> LastYear | None:
     return LastYear(total, counted, weight, np.packbits(absent).tobytes())
 
 
-@dataclass(frozen=True, slots=True)
-class ChildYear:
+class ChildYear(NamedTuple):
     """A child's school year: packed strip, the classes that its marks name, the year before.
 
     ``follows``: a strip of the next year exists and depends on this one's totals.

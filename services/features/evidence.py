@@ -4,9 +4,11 @@ Evidence is of settled days only, up to the last of them, and only for a child o
 to be told. A suspended or bereaved day is never counted as absence; an unrecorded one neither.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
 
@@ -30,9 +32,10 @@ from services.features.schoolyear import YearDays
 _WINDOWS = (20, 30)
 _OCCURRENCES = 6
 _WEEKDAY_WINDOW = 60
-_ABSENT = (Code.sick, Code.other)
-_COUNTED = (Code.present, Code.sick, Code.other)
-_EXCUSED = (Code.suspended, Code.bereaved, Code.authorised, Code.class_closed)
+# Codes as plain integers: a story is read many times over.
+_UNKNOWN, _PRESENT, _SICK = int(Code.unknown), int(Code.present), int(Code.sick)
+_COUNTED = frozenset({_PRESENT, _SICK, int(Code.other)})
+_BREAKS = frozenset({_UNKNOWN, _PRESENT})
 
 
 def worth_telling(matrix: F32) -> Bool:
@@ -47,7 +50,10 @@ def worth_telling(matrix: F32) -> Bool:
         | (column["late_10"] >= 3)
         | ((column["absent_60"] >= 3) & (column["weekday_share_60"] >= 0.5))
         | ((column["year_absent"] >= 3) & (share >= 0.05))
-        | ((column["year_absent"] >= 1) & (column["last_year_rate"] >= 0.1))
+        | (
+            (column["year_absent"] >= 1)
+            & ((column["last_year_rate"] >= 0.1) | (column["last_year_absent"] >= 30))
+        )
     )
     return found
 
@@ -56,21 +62,31 @@ def worth_telling(matrix: F32) -> Bool:
 class Story:
     """One child's school year up to its last settled day.
 
-    ``index``, ``code`` and ``flags`` of its school days, oldest first; an unsettled day is unknown.
-    ``others`` tells how many other children of the class were absent on a day index, None unknown.
+    ``index`` and ``code`` of its school days, oldest first; an unsettled day is unknown. ``absent`` and
+    ``late`` are places in them. ``others`` tells how many other children of the class were absent on a
+    day index, None unknown.
     """
 
     days: YearDays
     index: list[int]
-    code: list[int]
-    flags: list[int]
+    code: bytes
+    absent: list[int]
+    late: list[int]
     before: LastYear | None
     others: Callable[[int], int | None]
 
     @property
-    def as_of(self) -> int:
-        """Day index of the newest school day told of."""
-        return self.index[-1]
+    def length(self) -> int:
+        """How many school days have been."""
+        return len(self.code)
+
+    def dates(self, places: Sequence[int]) -> list[date]:
+        """Dates of places."""
+        return [self.days.dates[self.index[place]] for place in places]
+
+    def absent_in(self, begin: int, end: int) -> list[int]:
+        """Places of absence from ``begin`` up to ``end``."""
+        return _between(self.absent, begin, end)
 
 
 def story(
@@ -83,7 +99,10 @@ def story(
 ) -> Story:
     """A story from one child's arrays [up to the last settled day + 1]."""
     index = np.flatnonzero(school)
-    return Story(days, index.tolist(), status[index].tolist(), flags[index].tolist(), before, others)
+    code = status[index]
+    absent = np.flatnonzero((code == Code.sick) | (code == Code.other))
+    late = np.flatnonzero((code == Code.present) & ((flags[index] & Flag.late) > 0))
+    return Story(days, index.tolist(), code.tobytes(), absent.tolist(), late.tolist(), before, cache(others))
 
 
 def attendance_evidence(told: Story) -> list[AttendanceEvidence]:
@@ -99,58 +118,58 @@ def attendance_evidence(told: Story) -> list[AttendanceEvidence]:
     return [each for each in found if each is not None]
 
 
-def _dates(told: Story, indices: Sequence[int]) -> list[date]:
-    return [told.days.dates[index] for index in indices]
-
-
-def _absent(told: Story, places: range) -> list[int]:
-    return [place for place in places if told.code[place] in _ABSENT]
+def _between(places: list[int], begin: int, end: int) -> list[int]:
+    return places[bisect_left(places, begin) : bisect_left(places, end)]
 
 
 def _reasons(told: Story, places: Sequence[int]) -> tuple[int, int]:
-    sick = sum(told.code[place] == Code.sick for place in places)
+    sick = sum(told.code[place] == _SICK for place in places)
     return sick, len(places) - sick
 
 
-def _class_mean(told: Story, indices: Sequence[int]) -> float | None:
+def _class_mean(told: Story, places: Sequence[int]) -> float | None:
     """Mean number of other children of the class absent on these days; None unless every day's tally is known."""
-    others = [told.others(index) for index in indices]
-    known = [count for count in others if count is not None]
-    return round(sum(known) / len(known), 2) if known and len(known) == len(others) else None
+    total = 0
+    for place in places:
+        others = told.others(told.index[place])
+        if others is None:
+            return None
+        total += others
+    return round(total / len(places), 2) if places else None
 
 
 def _same_period(told: Story) -> int | None:
     if told.before is None or not told.before.counted:
         return None
-    return told.before.absent_until(told.days.school_year, told.as_of)
+    return told.before.absent_until(told.days.school_year, told.index[-1])
 
 
 def _streak(told: Story) -> StreakEvidence | None:
     run: list[int] = []
-    for place in range(len(told.code) - 1, -1, -1):
-        if told.code[place] in _ABSENT:
-            run.append(place)
-        elif told.code[place] not in _EXCUSED:
+    end = told.length
+    for place in reversed(told.absent):
+        if not _BREAKS.isdisjoint(told.code[place + 1 : end]):
             break
+        run.append(place)
+        end = place
     if len(run) < 2:
         return None
     run.reverse()
-    indices = [told.index[place] for place in run]
     sick, other = _reasons(told, run)
     return StreakEvidence(
-        dates=_dates(told, indices),
+        dates=told.dates(run),
         sick=sick,
         other=other,
-        year_absent=len(_absent(told, range(len(told.code)))),
+        year_absent=len(told.absent),
         last_year_same_period=_same_period(told),
-        class_mean=_class_mean(told, indices),
+        class_mean=_class_mean(told, run),
     )
 
 
 def _months(told: Story) -> list[MonthEvidence]:
     """This month to date, and the last whole month if it held two absences."""
-    this = _month(told, len(told.code), 1)
-    last = _month(told, _month_begin(told, len(told.code)), 2)
+    this = _month(told, told.length, 1)
+    last = _month(told, _month_begin(told, told.length), 2)
     return [each for each in (this, last) if each is not None]
 
 
@@ -158,113 +177,102 @@ def _month_begin(told: Story, end: int) -> int:
     """Place of the first school day of the month in which the school day before ``end`` lies."""
     if not end:
         return 0
-    first = int(told.days.month_start[told.index[end - 1]])
-    begin = end
-    while begin and told.index[begin - 1] >= first:
-        begin -= 1
-    return begin
+    return bisect_left(told.index, int(told.days.month_start[told.index[end - 1]]))
 
 
 def _month(told: Story, end: int, least: int) -> MonthEvidence | None:
     begin = _month_begin(told, end)
-    absent = _absent(told, range(begin, end))
+    absent = told.absent_in(begin, end)
     if len(absent) < least:
         return None
-    codes = told.code[begin:end]
+    earlier = _month_begin(told, begin)
+    known = begin - earlier - told.code.count(_UNKNOWN, earlier, begin)
     sick, other = _reasons(told, absent)
-    indices = [told.index[place] for place in absent]
-    earlier = told.code[_month_begin(told, begin) : begin]
-    known = sum(code != Code.unknown for code in earlier)
     return MonthEvidence(
         month=told.days.dates[told.index[end - 1]].replace(day=1),
-        school_days=sum(code != Code.unknown for code in codes),
-        dates=_dates(told, indices),
+        school_days=end - begin - told.code.count(_UNKNOWN, begin, end),
+        dates=told.dates(absent),
         sick=sick,
         other=other,
-        suspended=codes.count(Code.suspended),
-        bereaved=codes.count(Code.bereaved),
+        suspended=told.code.count(int(Code.suspended), begin, end),
+        bereaved=told.code.count(int(Code.bereaved), begin, end),
         previous_school_days=known or None,
-        previous_absent=sum(code in _ABSENT for code in earlier) if known else None,
-        class_mean=_class_mean(told, indices),
+        previous_absent=len(told.absent_in(earlier, begin)) if known else None,
+        class_mean=_class_mean(told, absent),
     )
 
 
 def _windows(told: Story) -> list[WindowEvidence]:
+    """Two absences in 20 school days; three in 30, where that says more."""
     found: list[WindowEvidence] = []
+    end = told.length
     for length, least in zip(_WINDOWS, (2, 3), strict=True):
-        end = len(told.code)
         begin = max(end - length, 0)
-        absent = _absent(told, range(begin, end))
+        absent = told.absent_in(begin, end)
         if len(absent) < least or (found and len(absent) == len(found[0].dates)):
             continue
         sick, other = _reasons(told, absent)
-        indices = [told.index[place] for place in absent]
         whole = begin >= length
-        found.append(
-            WindowEvidence(
-                school_days=end - begin,
-                dates=_dates(told, indices),
-                sick=sick,
-                other=other,
-                previous_absent=len(_absent(told, range(begin - length, begin))) if whole else None,
-                class_mean=_class_mean(told, indices),
-            )
+        window = WindowEvidence(
+            school_days=end - begin,
+            dates=told.dates(absent),
+            sick=sick,
+            other=other,
+            previous_absent=len(told.absent_in(begin - length, begin)) if whole else None,
+            class_mean=_class_mean(told, absent),
         )
+        found.append(window)
     return found
 
 
 def _weekday(told: Story) -> WeekdayEvidence | None:
-    end = len(told.code)
-    recent = range(max(end - _WEEKDAY_WINDOW, 0), end)
-    absent = [int(told.days.weekday[told.index[place]]) for place in _absent(told, recent)]
-    if len(absent) < 3:
+    end = told.length
+    recent = max(end - _WEEKDAY_WINDOW, 0)
+    on_days = [int(told.days.weekday[told.index[place]]) for place in told.absent_in(recent, end)]
+    if len(on_days) < 3:
         return None
-    weekday = max(range(7), key=lambda day: (absent.count(day), -day))
-    counted = [place for place in recent if told.code[place] in _COUNTED]
+    weekday = max(range(7), key=lambda day: (on_days.count(day), -day))
+    if on_days.count(weekday) < 3:
+        return None
+    counted = [place for place in range(recent, end) if told.code[place] in _COUNTED]
     on = [place for place in counted if told.days.weekday[told.index[place]] == weekday][-_OCCURRENCES:]
-    hits = [place for place in on if told.code[place] in _ABSENT]
-    between = [place for place in counted if on[0] <= place <= on[-1] and place not in on]
-    others = sum(told.code[place] in _ABSENT for place in between)
+    hits = _between(told.absent, on[0], on[-1] + 1)
+    others = len(hits) - len(hits := [place for place in hits if place in on])
     if len(hits) < 3 or len(hits) <= others:
         return None
     return WeekdayEvidence(
         weekday=weekday,
         occurrences=len(on),
-        first=told.days.dates[told.index[on[0]]],
-        last=told.days.dates[told.index[on[-1]]],
-        dates=_dates(told, [told.index[place] for place in hits]),
-        other_days=len(between),
+        first=told.dates(on)[0],
+        last=told.dates(on)[-1],
+        dates=told.dates(hits),
+        other_days=sum(on[0] <= place <= on[-1] for place in counted) - len(on),
         other_absent=others,
     )
 
 
-def _late(told: Story, places: range) -> list[int]:
-    return [place for place in places if told.code[place] == Code.present and told.flags[place] & Flag.late]
-
-
 def _lateness(told: Story) -> LatenessEvidence | None:
-    end = len(told.code)
-    begin = max(end - RECENT_DAYS, 0)
-    late = _late(told, range(begin, end))
+    begin = max(told.length - RECENT_DAYS, 0)
+    late = _between(told.late, begin, told.length)
     if len(late) < 3:
         return None
+    first, last = told.dates([begin, told.length - 1])
     return LatenessEvidence(
-        first=told.days.dates[told.index[begin]],
-        last=told.days.dates[told.index[end - 1]],
-        dates=_dates(told, [told.index[place] for place in late]),
-        previous_late=len(_late(told, range(max(begin - EARLIER_DAYS, 0), begin))),
+        first=first,
+        last=last,
+        dates=told.dates(late),
+        previous_late=len(_between(told.late, max(begin - EARLIER_DAYS, 0), begin)),
     )
 
 
 def _cumulative(told: Story) -> CumulativeEvidence | None:
-    absent = _absent(told, range(len(told.code)))
-    if not absent:
+    if not told.absent:
         return None
-    sick, other = _reasons(told, absent)
+    sick, other = _reasons(told, told.absent)
     return CumulativeEvidence(
-        year_absent=len(absent),
+        year_absent=len(told.absent),
         sick=sick,
         other=other,
-        school_days=sum(code != Code.unknown for code in told.code),
+        school_days=told.length - told.code.count(_UNKNOWN),
         last_year_same_period=_same_period(told),
     )

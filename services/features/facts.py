@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from contracts.codes import LongAbsenceRule
-from contracts.envelope import Event
 from contracts.facts import ClassDayCounted, ClassTally, SchoolDayClosed
 from contracts.registry import BY_BODY
 from services.features import store
@@ -99,7 +98,8 @@ class Facts:
         _tell_counts(step)
 
     def _events(self, school_year: int, touches: list[Touch]) -> Iterator[tuple[Touch, Outgoing]]:
-        found = batch(school_year, [(touch.state, touch.key) for touch in touches], self.rule)
+        owned = [(touch.state, touch.key) for touch in touches]
+        found = batch(school_year, owned, self.rule, [touch.start for touch in touches])
         yield from attendance_events(found, touches)
         yield from infirmary_events(found, touches)
 
@@ -126,12 +126,11 @@ async def _closings(lanes: Sequence[Lane[LaneCache]], tx: Transaction) -> dict[C
 async def _merge(tx: Transaction, step: Step) -> _Saved:
     """Everything that the step says, into the poll's layer, whatever its order."""
     marked = mark_keys(step)
-    await load_years(tx, marked)
+    await load_years(tx, [(state, key) for key, (state, _) in marked.items()])
     await load_concerned(tx, step)
-    causes = _first_marks(step)
-    for state, key in marked:
-        if key[1] not in state.child(key[0]).by_year:
-            step.remember(state, key, causes[key[0]])
+    for key, (state, cause) in marked.items():
+        if key[1] not in state.child(key[0]).kinds:
+            step.remember(state, key, cause)
     await apply_calendars(tx, step)
     enrolments = apply_enrolments(step)
     visits, surveys = apply_visits(step), apply_surveys(step)
@@ -142,14 +141,6 @@ async def _merge(tx: Transaction, step: Step) -> _Saved:
     await load_years(tx, following_years(step))
     carry_over(step)
     return _Saved(enrolments, visits, surveys, tallies)
-
-
-def _first_marks(step: Step) -> dict[str, Event]:
-    return {
-        event.body.linkage_id: event  # type: ignore[attr-defined]
-        for share in step.shares
-        for event in reversed(share.inbox.marks)
-    }
 
 
 def _tell_counts(step: Step) -> None:

@@ -1,7 +1,6 @@
 """Fills a poll's layer with what the lanes' caches lack, in bulk and for all lanes at once."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from services.features import store
 from services.features.cache import DayKey, LaneState, SchoolKey, YearKey
@@ -33,8 +32,8 @@ def _beside(state: LaneState, key: YearKey, year: ChildYear) -> ChildYear:
     linkage_id, school_year = key
     before, after = (linkage_id, school_year - 1), (linkage_id, school_year + 1)
     if before in state.changed_terms:
-        year = replace(year, before=store.summary(state.years[before].strip))
-    return replace(year, follows=True) if after in state.changed_terms else year
+        year = year._replace(before=store.summary(state.years[before].strip))
+    return year._replace(follows=True) if after in state.changed_terms else year
 
 
 async def load_own_days(tx: Transaction, wanted: Iterable[tuple[LaneState, DayKey]]) -> None:
@@ -55,8 +54,9 @@ async def load_tallies(tx: Transaction, wanted: Iterable[tuple[LaneState, School
 
 def schools_of(wanted: Iterable[tuple[LaneState, YearKey]]) -> set[tuple[LaneState, SchoolKey]]:
     """The schools whose tallies loaded years may ask for."""
+    groups = {(state, key[1], state.year(key).classes) for state, key in wanted}
     return {
-        (state, (class_name(class_id).school, key[1]))
-        for state, key in wanted
-        for class_id in state.year(key).classes
+        (state, (class_name(class_id).school, school_year))
+        for state, school_year, classes in groups
+        for class_id in classes
     }

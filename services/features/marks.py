@@ -1,6 +1,6 @@
 """Marks into strips, for all lanes of a poll at once; what changed is noted, nothing is judged here."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,14 +51,15 @@ class _Draft:
         return self.classes[row][index - 1] if index else ""
 
 
-def mark_keys(step: Step) -> list[tuple[LaneState, YearKey]]:
-    """Children's years that the step's marks fall on."""
-    found: dict[YearKey, LaneState] = {}
+def mark_keys(step: Step) -> dict[YearKey, tuple[LaneState, Event]]:
+    """Children's years that the step's marks fall on, each with one of those marks."""
+    found: dict[YearKey, tuple[LaneState, Event]] = {}
     for share in step.shares:
+        state = share.state
         for event in share.inbox.marks:
             body: Mark = event.body  # type: ignore[assignment]
-            found[body.linkage_id, locate(body.date)[0]] = share.state
-    return [(state, key) for key, state in found.items()]
+            found[body.linkage_id, locate(body.date)[0]] = (state, event)
+    return found
 
 
 async def apply_marks(tx: Transaction, step: Step) -> None:
@@ -165,9 +166,9 @@ def carry_over(step: Step) -> None:
         state = touch.state
         past, after = (linkage_id, school_year - 1), (linkage_id, school_year + 1)
         if state.has_year(past) and not state.year(past).follows:
-            state.years[past] = replace(state.year(past), follows=True)
+            state.years[past] = state.year(past)._replace(follows=True)
         if touch.gone and state.has_year(after):
             before = summary(state.year((linkage_id, school_year)).strip)
-            state.years[after] = replace(state.year(after), before=before)
+            state.years[after] = state.year(after)._replace(before=before)
             if state.year(after).strip != EMPTY:
                 step.touch(state, after, 0, touch.cause)

@@ -4,7 +4,7 @@ Enrolments decide; a child without any belongs to the class of its newest mark. 
 enrolments a child has the days on which it was marked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -13,6 +13,7 @@ from services.features.arrays import U8
 from services.features.calendars import Calendars
 from services.features.children import Child, Enrolment
 from services.features.classes import class_name, grade_number
+from services.features.classrelative import WINDOW_DAYS
 from services.features.schoolyear import DAYS, year_days
 from services.features.years import SCHOOL, UNPLANNED
 
@@ -25,13 +26,18 @@ class Placement:
     """A child's school year on paper. ``plan``: one byte per day as in ``years``; ``grade`` counted through.
 
     ``moved_in``: what this year held before the child came is not known. ``end``: exclusive last
-    date, if it lies before the year's end.
+    date, if it lies before the year's end. ``reach``: on or after which day the last 20 planned school
+    days before each day lie; 0 for all where a day has no plan.
     """
 
     plan: bytes
     grade: int
     moved_in: bool
     end: date | None
+    reach: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reach", _reach(self.plan))
 
     def same(self, other: "Placement") -> bool:
         """Whether both give the same vectors."""
@@ -50,13 +56,23 @@ class Placement:
         return [index for index, (a, b) in enumerate(zip(self.plan, other.plan, strict=True)) if a != b]
 
 
+def _reach(plan: bytes) -> list[int]:
+    if UNPLANNED in plan:
+        return [0] * DAYS
+    days = [index for index, kind in enumerate(plan) if kind == SCHOOL]
+    found, passed = [], 0
+    for index in range(DAYS):
+        passed += plan[index] == SCHOOL
+        found.append(days[passed - WINDOW_DAYS] if passed > WINDOW_DAYS else 0)
+    return found
+
+
 def place(calendars: Calendars, school_year: int, child: Child, last_class: str) -> Placement:
     """The placement of a child; children of one class share one object while their calendar stands."""
-    enrolments = child.by_year.get(school_year, ())
-    parts = tuple((e.class_id, e.school_kind, e.valid_from, e.valid_to, e.moved_in) for e in enrolments)
-    key = (school_year, parts or last_class)
+    key = (school_year, child.kinds.get(school_year, last_class))
     found: Placement | None = calendars.memo.get(key)
     if found is None:
+        enrolments = child.by_year.get(school_year, ())
         if enrolments:
             found = _by_enrolments(calendars, school_year, enrolments)
         else:

@@ -1,43 +1,37 @@
-"""Class tallies of a school year as a lane knows them: how many were counted, absent and late per class and day."""
+"""Class tallies of a school year as a lane knows them: how many were counted and absent per class and day."""
 
+from array import array
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
 
 from contracts.facts import ClassTally
-from services.features.arrays import I16, I64
 from services.features.schoolyear import DAYS
 
-
-class Tally(NamedTuple):
-    """One class on one day, the child that asks included."""
-
-    counted: int
-    absent: int
+_ROW = DAYS * 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SchoolTally:
-    """A school's classes in one school year. ``counts`` int16 [class, 366, (counted, absent)]; 0 = no tally.
+    """A school's classes in one school year; replaced whole when a tally arrives, never changed.
 
-    ``version`` int64 [366]: version of each date's tally. Replaced whole when a tally arrives.
+    ``counts`` holds per class and day how many were counted and absent, the child that asks included;
+    nobody counted means no tally. ``version`` holds the version of each date's tally.
     """
 
     place: dict[str, int]
-    counts: I16
-    version: I64
+    counts: "array[int]"
+    version: "array[int]"
 
-    def at(self, class_id: str, index: int) -> Tally | None:
-        """The tally of a class on a day, None without one."""
+    def at(self, class_id: str, index: int) -> tuple[int, int] | None:
+        """(counted, absent) of a class on a day, None without a tally."""
         place = self.place.get(class_id)
         if place is None:
             return None
-        counted, absent = self.counts[place, index].tolist()
-        return Tally(counted, absent) if counted else None
+        start = place + index * 2
+        counted = self.counts[start]
+        return (counted, self.counts[start + 1]) if counted else None
 
 
-NO_TALLY = SchoolTally({}, np.zeros((0, DAYS, 2), np.int16), np.zeros(DAYS, np.int64))
+NO_TALLY = SchoolTally({}, array("l"), array("q", bytes(8 * DAYS)))
 
 
 def with_days(tally: SchoolTally, days: list[tuple[int, list[ClassTally], int]]) -> SchoolTally:
@@ -45,13 +39,14 @@ def with_days(tally: SchoolTally, days: list[tuple[int, list[ClassTally], int]])
     place = dict(tally.place)
     for _, classes, _ in days:
         for each in classes:
-            place.setdefault(each.class_id, len(place))
-    counts = np.zeros((len(place), DAYS, 2), np.int16)
-    counts[: len(tally.counts)] = tally.counts
-    version = tally.version.copy()
+            place.setdefault(each.class_id, len(place) * _ROW)
+    counts = tally.counts + array("l", bytes(8 * (len(place) * _ROW - len(tally.counts))))
+    version = tally.version[:]
     for index, classes, newer in days:
-        counts[:, index] = 0
         version[index] = newer
+        for start in place.values():
+            counts[start + index * 2] = counts[start + index * 2 + 1] = 0
         for each in classes:
-            counts[place[each.class_id], index] = each.counted, each.absent
+            start = place[each.class_id] + index * 2
+            counts[start], counts[start + 1] = each.counted, each.absent
     return SchoolTally(place, counts, version)
