@@ -174,11 +174,8 @@ class Batch:
         if body.logic != LOGIC:
             return False
         draft = self._draft(lane, body)
-        news = False
-        for day in days:
-            news |= draft.put(day)
-        for removed in body.removed:
-            news |= draft.put(removed_day(removed.toordinal() - draft.first, body.evidence_version))
+        gone = [removed_day(each.toordinal() - draft.first, body.evidence_version) for each in body.removed]
+        news = draft.put(*days, *gone)
         return self._take_evidence(draft, body) or news
 
     def _take_evidence(self, draft: ChildYear, body: AttendanceFeaturesUpdated) -> bool:

@@ -129,16 +129,21 @@ class ChildYear:
         chunk = self.months.get(month_of(self.first, day))
         return find(chunk, day) if chunk is not None else None
 
-    def put(self, day: Day) -> bool:
-        """Put a day in its place and fold on from it; False if what is known is as new or newer."""
-        before = self.known(day.day)
-        if before is not None and not _supersedes(day, before):
-            return False
-        if self.tail is None or day.day > self.tail.day:
-            self._append(day)
-        else:
-            self._change({day.day: day})
-        return True
+    def put(self, *days: Day) -> bool:
+        """Put days in their places and fold on once, from the earliest change; False if nothing is newer."""
+        changed: dict[int, Day] = {}
+        news = False
+        for day in sorted(days, key=lambda each: each.day):
+            if self.tail is None or day.day > self.tail.day:
+                self.replace(changed.values())
+                changed, news = {}, True
+                self._append(day)
+                continue
+            before = changed.get(day.day) or self.known(day.day)
+            if before is None or _supersedes(day, before):
+                changed[day.day] = day
+        self.replace(changed.values())
+        return news or bool(changed)
 
     def replace(self, days: Iterable[Day]) -> None:
         """Put newly judged days in place of the same days; versions stay."""
