@@ -58,8 +58,10 @@ class Driver:
                 log.events.append(event)
 
     async def run(self, size: int = 500, random_: random.Random | None = None) -> None:
-        """Poll until both consumers have read everything; ``random_`` draws the sizes of polls."""
+        """Poll until both consumers have read everything; ``random_`` draws the sizes of polls, and takeovers."""
         while self.behind:
+            if random_ and random_.random() < 0.05:
+                self.drop_caches()
             await self._poll(self.facts, self.lanes, size, random_)
             await self._poll(self.tally, self.counts, size, random_)
 

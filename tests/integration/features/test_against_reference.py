@@ -6,6 +6,7 @@ import random
 from datetime import date
 from math import nan
 
+import asyncpg
 import pytest
 
 from contracts.codes import AttendanceFlag as Flag
@@ -18,7 +19,6 @@ from tests.integration.features import city
 from tests.integration.features.drawn import disturbed, facts
 from tests.integration.features.driver import Driver
 from tests.integration.features.test_convergence import read
-from tests.support.database import service_database
 from tests.unit.features import reference
 
 pytestmark = pytest.mark.timeout(600)
@@ -79,17 +79,16 @@ def _this_year(event: Event) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_told_vectors_equal_the_reference(seed: int) -> None:
+async def test_told_vectors_equal_the_reference(pool: asyncpg.Pool, seed: int) -> None:
     random_ = random.Random(seed)
     planned = seed % 2 == 0
     stream = [e for e in facts(random_, children=6, length=70) if "enrolment" not in e.meta.type]
     stream = [e for e in stream if e.meta.type != "calendar-set" and _this_year(e)]
     calendars = [city.calendar(1), city.calendar(1, school=city.JUNIOR)] if planned else []
-    async with service_database("features") as pool:
-        driver = Driver(pool)
-        driver.write([*calendars, *disturbed(random_, stream), city.closed(date(2026, 3, 31), 9e7)])
-        await driver.run(100, random_)
-        reader = read(driver)
+    driver = Driver(pool)
+    driver.write([*calendars, *disturbed(random_, stream), city.closed(date(2026, 3, 31), 9e7)])
+    await driver.run(100, random_)
+    reader = read(driver)
     children = children_of(stream, planned)
     compared = 0
     for who, child in children.items():

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from datetime import date
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -24,16 +22,9 @@ from tests.integration.features import city
 from tests.integration.features.drawn import disturbed, facts
 from tests.integration.features.driver import Driver
 from tests.integration.features.reader import Reader
-from tests.support.database import service_database
 
 pytestmark = pytest.mark.timeout(600)
 TABLES = "strip, enrolment, visit, survey, erased, calendar, settled, tally, lane_clock, own_day, closing, tally_share"
-
-
-@pytest_asyncio.fixture
-async def pool() -> AsyncIterator[asyncpg.Pool]:
-    async with service_database("features") as found:
-        yield found
 
 
 async def fresh(pool: asyncpg.Pool, **options: object) -> Driver:
