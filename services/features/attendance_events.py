@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -52,7 +53,7 @@ def attendance_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touc
     matrix = attendance_matrix(batch.years, rows)
     vectors = _vectors(batch, changed, matrix[: len(changed)])
     worth = asked[worth_telling(matrix[place])].tolist()
-    evidence = {row: _evidence(batch, row, int(last.settled[row])) for row in worth}
+    evidence = _evidence(batch, worth, last.settled) if worth else {}
     begins = np.searchsorted(child, np.arange(len(touches) + 1)).tolist()
     removed = removed_days(batch, touches)
     newest_told, newest_settled = last.told.tolist(), last.settled.tolist()
@@ -97,16 +98,24 @@ def _vectors(batch: Batch, rows: Rows, matrix: F32) -> list[DayVector]:
     ]
 
 
-def _evidence(batch: Batch, row: int, as_of: int) -> list[AttendanceEvidence]:
-    until = slice(0, as_of + 1)
+def _evidence(batch: Batch, rows: list[int], settled: I64) -> dict[int, list[AttendanceEvidence]]:
+    """By row the facts of settled days up to each child's newest one."""
     years = batch.years
-    status = np.where(years.unsettled[row, until], np.uint8(0), years.status[row, until])
-    school = years.school_row(row)[until]
-    before = batch.held[row].before
-    told = story(
-        years.days, status, years.flags[row, until], school, before, lambda index: batch.others(row, index)
-    )
-    return attendance_evidence(told)
+    status = np.where(years.unsettled[rows], np.uint8(0), years.status[rows])
+    school = years.school[rows]
+    found = {}
+    for n, row in enumerate(rows):
+        until = int(settled[row]) + 1
+        told = story(
+            years.days,
+            status[n, :until],
+            years.flags[row, :until],
+            school[n, :until],
+            batch.held[row].before,
+            partial(batch.others, row),
+        )
+        found[row] = attendance_evidence(told)
+    return found
 
 
 def removed_days(batch: Batch, touches: list[Touch]) -> dict[int, list[int]]:

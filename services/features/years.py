@@ -47,34 +47,20 @@ class ChildYears:
     @property
     def known(self) -> Bool:
         """Days with a mark that tells anything, bool [n, 366]."""
-        return _known(self.status)
+        found: Bool = (self.status != Code.unknown) & (self.status != Code.no_school)
+        return found
 
     @property
     def school(self) -> Bool:
         """The children's own school days, bool [n, 366]."""
-        return _school(self.status, self.plan)
-
-    def school_row(self, row: int) -> Bool:
-        """One child's own school days, bool [366]."""
-        one = slice(row, row + 1)
-        found: Bool = _school(self.status[one], self.plan[one])[0]
-        return found
+        planned: Bool = (self.plan == SCHOOL) & (self.status != Code.no_school)
+        marked: Bool = (self.plan == UNPLANNED) & self.known
+        return planned | marked
 
     @property
     def told(self) -> Bool:
         """Days that have a vector: school days with a known mark, bool [n, 366]."""
         return self.school & self.known
-
-
-def _known(status: U8) -> Bool:
-    found: Bool = (status != Code.unknown) & (status != Code.no_school)
-    return found
-
-
-def _school(status: U8, plan: U8) -> Bool:
-    planned: Bool = (plan == SCHOOL) & (status != Code.no_school)
-    marked: Bool = (plan == UNPLANNED) & _known(status)
-    return planned | marked
 
 
 @dataclass(frozen=True, slots=True)
