@@ -44,9 +44,9 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path.chmod(0o700)
         self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._take_lock()
+        self.path.chmod(0o700)  # only now: a folder in use is opened to the servers' group, and must stay so
         self.secrets = Secrets(self.path)
 
     def folder(self, name: str) -> Path:
