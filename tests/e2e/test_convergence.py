@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -76,9 +77,13 @@ async def rewind(town: Town, draw: random.Random) -> None:
     await town.system.supervisor.start(lambda _: None, SERVICES)
 
 
-async def in_disorder(folder: Path) -> dict[str, str]:
-    """Hash after the same records shuffled over the whole time, a tenth of them twice."""
+async def in_disorder(folder: Path, keys: Path) -> dict[str, str]:
+    """Hash after the same records shuffled over the whole time, a tenth of them twice.
+
+    The town gets the same ``keys``, for linkage IDs are minted with them.
+    """
     draw = random.Random(3)
+    shutil.copytree(keys, folder / "secrets" / "keys")
     async with running_town(folder, SERVICES) as town:
         schools = [event for event in events(days()) if event.meta.type == "school-registered"]
         rest = [event for event in events(days()) if event.meta.type != "school-registered"]
@@ -96,4 +101,6 @@ async def test_order_repetition_delay_and_rewinding_change_nothing(tmp_path: Pat
     undisturbed, rewound = await in_order(tmp_path / "ordered")
     assert not any(told.startswith("0 rows") for name, told in undisturbed.items() if name != "notify")
     assert rewound == undisturbed
-    assert await in_disorder(tmp_path / "disordered") == undisturbed
+    assert (
+        await in_disorder(tmp_path / "disordered", tmp_path / "ordered" / "secrets" / "keys") == undisturbed
+    )

@@ -14,7 +14,7 @@ from kizashi.demo.gauges import Gauges
 from kizashi.demo.replay import Sender
 from kizashi.system import System, running
 from services.features.store.dump import dump_convergent as features_dump
-from services.notify import store as notify_store
+from services.notify.store import alerts as notify_store
 from services.scoring import store as scoring_store
 from simulator.city import City, build_city
 from simulator.drafts import OFFICE, SURVEYS
