@@ -6,9 +6,8 @@ to be told. A suspended or bereaved day is never counted as absence; an unrecord
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 
 import numpy as np
 
@@ -33,8 +32,9 @@ _WINDOWS = (20, 30)
 _OCCURRENCES = 6
 _WEEKDAY_WINDOW = 60
 # Codes as plain integers: a story is read many times over.
-_UNKNOWN, _PRESENT, _SICK = int(Code.unknown), int(Code.present), int(Code.sick)
-_COUNTED = frozenset({_PRESENT, _SICK, int(Code.other)})
+_UNKNOWN, _PRESENT, _SICK, _OTHER = int(Code.unknown), int(Code.present), int(Code.sick), int(Code.other)
+_SUSPENDED, _BEREAVED, _LATE = int(Code.suspended), int(Code.bereaved), int(Flag.late)
+_COUNTED = frozenset({_PRESENT, _SICK, _OTHER})
 _BREAKS = frozenset({_UNKNOWN, _PRESENT})
 
 
@@ -58,9 +58,9 @@ def worth_telling(matrix: F32) -> Bool:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Story:
-    """One child's school year up to its last settled day.
+    """One child's school year up to its last settled day; to be read only.
 
     ``index`` and ``code`` of its school days, oldest first; an unsettled day is unknown. ``absent`` and
     ``late`` are places in them. ``others`` tells how many other children of the class were absent on a
@@ -74,6 +74,7 @@ class Story:
     late: list[int]
     before: LastYear | None
     others: Callable[[int], int | None]
+    others_known: dict[int, int | None] = field(default_factory=dict)
 
     @property
     def length(self) -> int:
@@ -100,9 +101,9 @@ def story(
     """A story from one child's arrays [up to the last settled day + 1]."""
     index = np.flatnonzero(school)
     code = status[index]
-    absent = np.flatnonzero((code == Code.sick) | (code == Code.other))
-    late = np.flatnonzero((code == Code.present) & ((flags[index] & Flag.late) > 0))
-    return Story(days, index.tolist(), code.tobytes(), absent.tolist(), late.tolist(), before, cache(others))
+    absent = np.flatnonzero((code == _SICK) | (code == _OTHER))
+    late = np.flatnonzero((code == _PRESENT) & ((flags[index] & _LATE) > 0))
+    return Story(days, index.tolist(), code.tobytes(), absent.tolist(), late.tolist(), before, others)
 
 
 def attendance_evidence(told: Story) -> list[AttendanceEvidence]:
@@ -130,8 +131,12 @@ def _reasons(told: Story, places: Sequence[int]) -> tuple[int, int]:
 def _class_mean(told: Story, places: Sequence[int]) -> float | None:
     """Mean number of other children of the class absent on these days; None unless every day's tally is known."""
     total = 0
+    known = told.others_known
     for place in places:
-        others = told.others(told.index[place])
+        index = told.index[place]
+        if index not in known:
+            known[index] = told.others(index)
+        others = known[index]
         if others is None:
             return None
         total += others
@@ -194,8 +199,8 @@ def _month(told: Story, end: int, least: int) -> MonthEvidence | None:
         dates=told.dates(absent),
         sick=sick,
         other=other,
-        suspended=told.code.count(int(Code.suspended), begin, end),
-        bereaved=told.code.count(int(Code.bereaved), begin, end),
+        suspended=told.code.count(_SUSPENDED, begin, end),
+        bereaved=told.code.count(_BEREAVED, begin, end),
         previous_school_days=known or None,
         previous_absent=len(told.absent_in(earlier, begin)) if known else None,
         class_mean=_class_mean(told, absent),

@@ -15,7 +15,7 @@ from services.features.children import Child, Enrolment
 from services.features.classes import class_name, grade_number
 from services.features.classrelative import WINDOW_DAYS
 from services.features.schoolyear import DAYS, year_days
-from services.features.years import SCHOOL, UNPLANNED
+from services.features.years import NO_SCHOOL, SCHOOL, UNPLANNED
 
 #: Without a calendar, who comes later than 10 April has missed school days.
 _BEGUN_DAYS = 9
@@ -95,6 +95,7 @@ def _by_class(calendars: Calendars, school_year: int, class_id: str) -> Placemen
 
 def _by_enrolments(calendars: Calendars, school_year: int, enrolments: tuple[Enrolment, ...]) -> Placement:
     plan = np.full(DAYS, UNPLANNED, np.uint8)
+    plan[year_days(school_year).length :] = NO_SCHOOL
     for each in enrolments:
         start, end = _column(school_year, each.valid_from), _column(school_year, each.valid_to)
         plan[start:end] = _class_plan(calendars, school_year, each.class_id)[start:end]
