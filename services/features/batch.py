@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,13 +25,9 @@ Owned = tuple[LaneState, YearKey]
 _NO_SCHOOL = bytes([Code.no_school])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
-    """Children's years of one school year, row by row as in ``owned``.
-
-    ``told`` bool [n, 366]: days that have a vector; ``versions`` int [n, 367]: running shares of the
-    days; ``rest`` int [n]: what else a version is made of; ``crossed`` int [n]: first crossing.
-    """
+    """Children's years of one school year, row by row as in ``owned``."""
 
     school_year: int
     owned: Sequence[Owned]
@@ -39,10 +36,32 @@ class Batch:
     placements: list[Placement]
     strips: Strips
     years: ChildYears
-    told: Bool
-    versions: I64
-    rest: I64
-    crossed: I64
+    rule: LongAbsenceRule
+
+    @cached_property
+    def told(self) -> Bool:
+        """Days that have a vector, bool [n, 366]."""
+        return self.years.told
+
+    @cached_property
+    def versions(self) -> I64:
+        """Running sums of the days' shares in the versions, int [n, 367]."""
+        return running_versions(self.strips.version, self.told & ~self.years.unsettled)
+
+    @cached_property
+    def rest(self) -> I64:
+        """Everything in a version that does not depend on the day, int [n]."""
+        clocks = {state: state.year_clock(self.school_year) for state, _ in self.owned}
+        found = [
+            child.version + (year.before.weight if year.before else 0) + clocks[state]
+            for (state, _), year, child in zip(self.owned, self.held, self.children, strict=True)
+        ]
+        return np.array(found, np.int64)
+
+    @cached_property
+    def crossed(self) -> I64:
+        """First crossing of the line of long absence, int [n]."""
+        return crossings(self.years, self.rule)
 
     def class_on(self, row: int, index: int) -> str:
         """Class of a row's mark on a day, "" without one."""
@@ -76,20 +95,7 @@ def batch(
         strips.status[:, until + 1 :] = 0
     rates = _others_rates(school_year, owned, held, strips, _reaches(held, placements, starts))
     years = _years(school_year, owned, held, children, placements, strips, rates)
-    told = years.told
-    return Batch(
-        school_year=school_year,
-        owned=owned,
-        held=held,
-        children=children,
-        placements=placements,
-        strips=strips,
-        years=years,
-        told=told,
-        versions=running_versions(strips.version, told & ~years.unsettled),
-        rest=_rest(school_year, owned, held, children),
-        crossed=crossings(years, rule),
-    )
+    return Batch(school_year, owned, held, children, placements, strips, years, rule)
 
 
 def _years(
@@ -120,16 +126,6 @@ def _years(
         last_year_absent=absent,
         last_year_rate=rate,
     )
-
-
-def _rest(school_year: int, owned: Sequence[Owned], held: list[ChildYear], children: list[Child]) -> I64:
-    """Everything in a version that does not depend on the day, int [n]."""
-    clocks = {state: state.year_clock(school_year) for state, _ in owned}
-    found = [
-        child.version + (year.before.weight if year.before else 0) + clocks[state]
-        for (state, _), year, child in zip(owned, held, children, strict=True)
-    ]
-    return np.array(found, np.int64)
 
 
 def _last_year(school_year: int, held: list[ChildYear], children: list[Child]) -> tuple[F32, F32]:

@@ -26,7 +26,7 @@ from services.features.classes import class_name
 from services.features.closings import Closings
 from services.features.infirmary import infirmary_matrix
 from services.features.infirmary_events import visit_arrays, visits_of
-from services.features.labels import Matured, matured
+from services.features.labels import HORIZON_DAYS, Matured, matured
 from services.features.loading import load_own_days, load_tallies, load_years, schools_of
 from services.features.longabsence import NEVER
 from services.features.matrix import attendance_matrix, rounded
@@ -114,7 +114,8 @@ async def _rows(
         part = owned[start : start + _CHUNK]
         await load_years(tx, part)
         await load_tallies(tx, schools_of(part))
-        judged = batch(school_year, part, rule, until=index)
+        starts = [state.placement(key).back(index, HORIZON_DAYS) for state, key in part]
+        judged = batch(school_year, part, rule, starts, until=index)
         for row, told in _told(judged, matured(judged.years, index, rule)):
             found.setdefault(part[row][0].partition, []).append(told)
     return found

@@ -4,6 +4,7 @@ Enrolments decide; a child without any belongs to the class of its newest mark. 
 enrolments a child has the days on which it was marked.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -26,18 +27,26 @@ class Placement:
     """A child's school year on paper. ``plan``: one byte per day as in ``years``; ``grade`` counted through.
 
     ``moved_in``: what this year held before the child came is not known. ``end``: exclusive last
-    date, if it lies before the year's end. ``reach``: on or after which day the last 20 planned school
-    days before each day lie; 0 for all where a day has no plan.
+    date, if it lies before the year's end. ``planned``: indices of planned school days; ``reach``:
+    on or after which day the last 20 of them before each day lie, 0 for all where a day has no plan.
     """
 
     plan: bytes
     grade: int
     moved_in: bool
     end: date | None
+    planned: list[int] = field(init=False)
     reach: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reach", _reach(self.plan))
+        object.__setattr__(self, "planned", [index for index, kind in enumerate(self.plan) if kind == SCHOOL])
+        object.__setattr__(self, "reach", _reach(self.plan, self.planned))
+
+    def back(self, index: int, school_days: int) -> int:
+        """The planned day so many school days before a day, or the first one; 0 where a day has no plan."""
+        if UNPLANNED in self.plan or not self.planned:
+            return 0
+        return self.planned[max(bisect_right(self.planned, index) - 1 - school_days, 0)]
 
     def same(self, other: "Placement") -> bool:
         """Whether both give the same vectors."""
@@ -56,15 +65,11 @@ class Placement:
         return [index for index, (a, b) in enumerate(zip(self.plan, other.plan, strict=True)) if a != b]
 
 
-def _reach(plan: bytes) -> list[int]:
+def _reach(plan: bytes, planned: list[int]) -> list[int]:
     if UNPLANNED in plan:
         return [0] * DAYS
-    days = [index for index, kind in enumerate(plan) if kind == SCHOOL]
-    found, passed = [], 0
-    for index in range(DAYS):
-        passed += plan[index] == SCHOOL
-        found.append(days[passed - WINDOW_DAYS] if passed > WINDOW_DAYS else 0)
-    return found
+    passed = [bisect_right(planned, index) for index in range(DAYS)]
+    return [planned[n - WINDOW_DAYS] if n > WINDOW_DAYS else 0 for n in passed]
 
 
 def place(calendars: Calendars, school_year: int, child: Child, last_class: str) -> Placement:
