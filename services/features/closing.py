@@ -80,14 +80,14 @@ async def note_untold(tx: Transaction, step: Step) -> None:
                 step.counted[state.partition, key] = share.closed
 
 
-async def mature(tx: Transaction, step: Step, closings: Closings, rule: LongAbsenceRule) -> None:
-    """Label events of every lane whose close is complete in this step."""
+async def mature(tx: Transaction, step: Step, closings: Closings, rule: LongAbsenceRule, kept: int) -> None:
+    """Label events of every lane whose close is complete in this step; a lane keeps ``kept`` of the years loaded."""
     by_date: dict[date, list[Share]] = {}
     for share in step.shares:
         if share.closed is not None:
             by_date.setdefault(_date(share.closed), []).append(share)
     for closed, shares in by_date.items():
-        rows = await _rows(tx, [share.state for share in shares], closed, rule)
+        rows = await _rows(tx, [share.state for share in shares], closed, rule, kept)
         for share in shares:
             _emit(step.effects, share, closings, rows.get(share.state.partition, []))
 
@@ -99,7 +99,7 @@ def _date(event: Event) -> date:
 
 
 async def _rows(
-    tx: Transaction, states: Sequence[LaneState], closed: date, rule: LongAbsenceRule
+    tx: Transaction, states: Sequence[LaneState], closed: date, rule: LongAbsenceRule, kept: int
 ) -> dict[int, list[_Row]]:
     school_year, index = locate(closed)
     by_lane = {state.partition: state for state in states}
@@ -112,12 +112,16 @@ async def _rows(
     found: dict[int, list[_Row]] = {}
     for start in range(0, len(owned), _CHUNK):
         part = owned[start : start + _CHUNK]
+        passing = [(state, key) for state, key in part if not state.has_year(key)]
         await load_years(tx, part)
         await load_tallies(tx, schools_of(part))
         starts = [state.placement(key).back(index, HORIZON_DAYS) for state, key in part]
         judged = batch(school_year, part, rule, starts, until=index)
         for row, told in _told(judged, matured(judged.years, index, rule)):
             found.setdefault(part[row][0].partition, []).append(told)
+        for state, key in passing:
+            if len(state.years) > kept:
+                del state.years[key]
     return found
 
 

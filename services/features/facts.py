@@ -85,7 +85,7 @@ class Facts:
         await apply_erasures(tx, step)
         await note_untold(tx, step)
         await self._tell(tx, step)
-        await mature(tx, step, closings, self.rule)
+        await mature(tx, step, closings, self.rule, self.limits.children)
 
     async def _tell(self, tx: Transaction, step: Step) -> None:
         """Emit the vectors of touched children and the counts that are to be told."""

@@ -17,42 +17,34 @@ LATE = int(Flag.late)
 
 @dataclass(slots=True)
 class OwnDay:
-    """One school and day. ``classes``: class → [counted, absent, late] of children whose day is known.
+    """One school and day. ``classes``: class → (counted, absent, late) of children whose day is known.
 
     ``absentees``: who is absent, so that a tally finds whom it concerns. ``told``: the counts have
     been told as they stand. ``version`` (the sum of the marks' coarse versions) only grows.
     """
 
-    classes: dict[str, list[int]] = field(default_factory=dict)
+    classes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     absentees: set[str] = field(default_factory=set)
     version: int = 0
     told: bool = True
 
     def copy(self) -> "OwnDay":
         """A copy to change."""
-        classes = {class_id: list(counts) for class_id, counts in self.classes.items()}
-        return OwnDay(classes, set(self.absentees), self.version, self.told)
+        return OwnDay(self.classes.copy(), self.absentees.copy(), self.version, self.told)
 
     def count(self, linkage_id: str, class_id: str, status: int, flags: int, by: int) -> bool:
         """Put a child's day in (``by`` 1) or take it out (-1); says whether that changed an absence."""
         absent = status in (_SICK, _OTHER)
         if not class_id or not (absent or status == _PRESENT):
             return False
-        counts = self.classes.get(class_id)
-        if counts is None:
-            counts = self.classes[class_id] = [0, 0, 0]
-        counts[0] += by
+        counted, absentees, late = self.classes.get(class_id, (0, 0, 0))
         self.told = False
-        if not absent:
-            if flags & LATE:
-                counts[2] += by
-            return False
-        counts[1] += by
-        if by > 0:
-            self.absentees.add(linkage_id)
+        if absent:
+            self.classes[class_id] = (counted + by, absentees + by, late)
+            (self.absentees.add if by > 0 else self.absentees.discard)(linkage_id)
         else:
-            self.absentees.discard(linkage_id)
-        return True
+            self.classes[class_id] = (counted + by, absentees, late + by if flags & LATE else late)
+        return absent
 
     def tallies(self) -> list[ClassTally]:
         """The counts as they travel; a class that nobody is left in stays, with zeros."""

@@ -33,7 +33,7 @@ from services.kit.lanes import Transaction
 _Answers = list[tuple[str, int]]
 _tallies = msgspec.json.Decoder(list[ClassTally])
 _answers = msgspec.json.Decoder(_Answers)
-_counts = msgspec.json.Decoder(dict[str, list[int]])
+_counts = msgspec.json.Decoder(dict[str, tuple[int, int, int]])
 _encode = msgspec.json.encode
 Columns = Sequence[Sequence[Any]]
 

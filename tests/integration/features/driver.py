@@ -65,6 +65,10 @@ class Driver:
             await self._poll(self.facts, self.lanes, size, random_)
             await self._poll(self.tally, self.counts, size, random_)
 
+    async def poll_facts(self, size: int) -> None:
+        """One poll of the facts alone."""
+        await self._poll(self.facts, self.lanes, size, None)
+
     @property
     def behind(self) -> bool:
         """Whether anything is left to be read."""
