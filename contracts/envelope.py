@@ -7,6 +7,7 @@ event's age can be measured anywhere; ``edge`` is the emitting lane and its runn
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -21,7 +22,6 @@ ALLOWED_HEADERS = frozenset(
         "ce_sequence", "content-type", "traceparent", "origintime", "edge",
     }
 )  # fmt: skip
-
 Headers = list[tuple[str, bytes]]
 
 
@@ -51,11 +51,13 @@ class Event(Struct, frozen=True, gc=False):
     body: Body
 
 
+@lru_cache(8192)
 def stamp(moment: datetime) -> bytes:
     """RFC 3339 in UTC with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
 
 
+@lru_cache(8192)
 def moment(text: bytes | str, header: str) -> datetime:
     """Parse an RFC 3339 instant.
 
@@ -71,16 +73,24 @@ def moment(text: bytes | str, header: str) -> datetime:
     return found
 
 
+@lru_cache(8192)
+def _common(source: str, type_: str, time: datetime, recorded_at: datetime) -> tuple[tuple[str, bytes], ...]:
+    """Headers that many events of a poll share."""
+    return (
+        ("ce_specversion", SPEC),
+        ("ce_source", source.encode()),
+        ("ce_type", type_.encode()),
+        ("ce_time", stamp(time)),
+        ("ce_recordedtime", stamp(recorded_at)),
+        ("content-type", CONTENT),
+    )
+
+
 def to_headers(meta: Meta) -> Headers:
     """Envelope to Kafka headers."""
     headers: Headers = [
-        ("ce_specversion", SPEC),
+        *_common(meta.source, meta.type, meta.time, meta.recorded_at),
         ("ce_id", meta.id.encode()),
-        ("ce_source", meta.source.encode()),
-        ("ce_type", meta.type.encode()),
-        ("ce_time", stamp(meta.time)),
-        ("ce_recordedtime", stamp(meta.recorded_at)),
-        ("content-type", CONTENT),
     ]
     if meta.subject:
         headers.append(("ce_subject", meta.subject.encode()))

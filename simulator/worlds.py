@@ -77,5 +77,8 @@ def world(name: str, seed: int = 1) -> Settings:
 
 
 def demo(base: Settings) -> Settings:
-    """The same world with one elementary (about 690 pupils) and one junior high school (about 570)."""
-    return replace(base, scale=replace(base.scale, elementary_schools=1, junior_schools=1, small_schools=0))
+    """The same world with one elementary (about 590 pupils) and one junior high school (about 490)."""
+    two = replace(
+        base.scale, elementary_schools=1, junior_schools=1, small_schools=0, pupils_per_school=(590, 490)
+    )
+    return replace(base, scale=two)

@@ -19,10 +19,11 @@ from kizashi.demo import guide, probes
 from kizashi.demo.accounts import make_accounts, signed_in
 from kizashi.demo.display import Display
 from kizashi.demo.gauges import Gauges
+from kizashi.demo.pacing import Pacing
 from kizashi.demo.probes import Child, Timings
 from kizashi.demo.replay import Refused, Sender
 from kizashi.demo.report import Run, report
-from kizashi.demo.year import Town, replay, trickle
+from kizashi.demo.year import KeepUp, Town, replay, trickle
 from kizashi.embedded.data_folder import AlreadyRunning
 from kizashi.embedded.jars import JarsUnavailable
 from kizashi.embedded.process import StartFailed
@@ -98,20 +99,28 @@ class Demo:
 
     async def _years(self) -> float:
         began = time.monotonic()
+        connection, gauges = await self.system.administrator(), Gauges(self.system)
+        try:
+            await self._replay(Pacing(gauges, connection).keep_up)
+        finally:
+            gauges.close()
+            await connection.close()
+        self.display.stage = "処理を待っています working through"
+        await self._settled()
+        return time.monotonic() - began
+
+    async def _replay(self, keep_up: KeepUp) -> None:
         for year in self.town.years[:-1]:
             self.display.stage = f"{year}年度を履歴として読み込み中 history"
-            await replay(self.sender, self.town.days(year), self._seen)
+            await replay(self.sender, self.town.days(year), self._seen, keep_up)
         self.display.stage = f"{YEAR}年度を再生中 replaying this year"
         days = self.town.days(YEAR)
         shown = days if self.choice.leave else [day for day in days if day.date <= TODAY]
         opening = next(n for n, day in enumerate(shown) if day.index == 5)
-        await replay(self.sender, shown[:opening], self._seen)
+        await replay(self.sender, shown[:opening], self._seen, keep_up)
         if not self.choice.leave:
             await self._open(shown[opening - 1].date)
-        await replay(self.sender, shown[opening:], self._seen)
-        self.display.stage = "処理を待っています working through"
-        await self._settled()
-        return time.monotonic() - began
+        await replay(self.sender, shown[opening:], self._seen, keep_up)
 
     async def _settled(self) -> None:
         connection = await self.system.administrator()
@@ -240,7 +249,7 @@ async def _demo(choice: Choice) -> None:
 @click.option(
     "--history", "history_years", default=1, show_default=True, help="earlier years loaded as history"
 )
-@click.option("--probes", default=30, show_default=True, help="children timed for the report")
+@click.option("--probes", default=20, show_default=True, help="children timed for the report")
 @click.option(
     "--day-seconds", default=90.0, show_default=True, help="length of a school day once it is today"
 )

@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 
 import asyncpg
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from kizashi import topology
 from kizashi.system import System
@@ -38,7 +39,7 @@ class Gauges:
     """Reads positions from PostgreSQL and log ends from Kafka."""
 
     system: System
-    _ends: Consumer | None = field(default=None)
+    _admin: AdminClient | None = field(default=None)
 
     async def standings(self, connection: asyncpg.Connection) -> list[Standing]:
         """Every consumer, in the order of the flow."""
@@ -60,13 +61,13 @@ class Gauges:
         return found
 
     def _log_ends(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        if self._ends is None:
+        if self._admin is None:
             settings = self.system.stack.addresses.kafka.client_settings()
-            self._ends = Consumer({**settings, "group.id": "kizashi-gauges", "log_level": "0"})
-        return {
-            lane: self._ends.get_watermark_offsets(TopicPartition(*lane), timeout=10, cached=False)[1]
-            for lane in lanes
-        }
+            self._admin = AdminClient({**settings, "log_level": "0"})
+        newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = {TopicPartition(*lane): newest for lane in lanes}
+        answers = self._admin.list_offsets(asked, request_timeout=10) if asked else {}
+        return {(each.topic, each.partition): found.result().offset for each, found in answers.items()}
 
     async def drained(self, connection: asyncpg.Connection) -> bool:
         """Whether nothing waits in any topic or outbox."""
@@ -76,6 +77,15 @@ class Gauges:
             await connection.fetchval(f"SELECT count(*) FROM {s}.relay_outbox") for s in topology.SERVICES
         ]
         return not any(counts)
+
+    async def lag(self, connection: asyncpg.Connection, service: str, consumer: str) -> int:
+        """Events that one consumer has still before it."""
+        rows = await connection.fetch(
+            f"SELECT topic, partition, next_offset FROM {service}.consumer_position WHERE consumer = $1",
+            consumer,
+        )
+        ends = await asyncio.to_thread(self._log_ends, [(r["topic"], r["partition"]) for r in rows])
+        return sum(max(ends[r["topic"], r["partition"]] - r["next_offset"], 0) for r in rows)
 
     async def settle(self, connection: asyncpg.Connection, timeout_seconds: float = 300.0) -> None:
         """Wait until everything sent has been worked through, twice in a row.
@@ -91,5 +101,4 @@ class Gauges:
 
     def close(self) -> None:
         """Disconnect from Kafka."""
-        if self._ends is not None:
-            self._ends.close()
+        self._admin = None

@@ -50,7 +50,7 @@ def candidates(town: Town, school_index: int, last: date, count: int) -> list[Ch
     calendar = [day for day in city.calendar(year).days if day <= last]
     at = len(calendar)
     code = city.schools[school_index].code
-    rows = np.flatnonzero((roster.school == school_index) & (roster.first == 0) & (roster.last > at))
+    rows = np.flatnonzero((roster.school == school_index) & (roster.first == 0) & (roster.last >= at))
     calm = (register.final_status[:, at - 60 : at] == AttendanceCode.present).all(axis=1)
     found = []
     for row in rows[calm[rows]][:count].tolist():

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -14,6 +14,7 @@ from simulator.records import SimulatedDay
 from simulator.worlds import demo, world
 
 Seen = Callable[[SimulatedDay], None]
+KeepUp = Callable[[], Awaitable[None]]
 
 
 @dataclass
@@ -49,9 +50,10 @@ async def send_day(sender: Sender, day: SimulatedDay) -> None:
         await sender.clock(day.date, ClockPhase.close)
 
 
-async def replay(sender: Sender, days: Sequence[SimulatedDay], seen: Seen) -> None:
-    """Days as fast as ingest takes them."""
+async def replay(sender: Sender, days: Sequence[SimulatedDay], seen: Seen, keep_up: KeepUp) -> None:
+    """Days as fast as the town can follow: ``keep_up`` waits while too much of what was sent is still ahead."""
     for day in days:
+        await keep_up()
         await send_day(sender, day)
         seen(day)
 

@@ -45,8 +45,7 @@ def _last(days: Bool) -> I64:
 def attendance_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touch, Outgoing]]:
     """One event per child whose vectors, removed days or end of enrolment changed; rows as in ``touches``."""
     last = newest(batch)
-    starts = np.array([touch.start for touch in touches])
-    child, day = np.divmod(np.flatnonzero(batch.told & (np.arange(DAYS) >= starts[:, None])), DAYS)
+    child, day = np.divmod(np.flatnonzero(batch.told & _reached(batch, touches)), DAYS)
     changed = Rows(child, day)
     asked, place, extra = _newest_settled(last, changed)
     rows = Rows(np.concatenate([child, extra.child]), np.concatenate([day, extra.day]))
@@ -66,6 +65,16 @@ def attendance_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touc
             body = _body(batch, row, days, as_of, evidence.get(row, []), lost, bounded(versions[row]))
             if body is not None:
                 yield touch, _outgoing(touch, body)
+
+
+def _reached(batch: Batch, touches: list[Touch]) -> Bool:
+    """Days whose vectors may have changed, bool [n, 366]: all from a touch's start, and a window after each tally."""
+    starts = np.array([touch.start for touch in touches])
+    found: Bool = np.arange(DAYS) >= starts[:, None]
+    for row, touch in enumerate(touches):
+        for index in touch.tallied:
+            found[row, index : batch.window_end(row, index)] = True
+    return found
 
 
 def _newest_settled(last: Newest, changed: Rows) -> tuple[I64, I64, Rows]:

@@ -1,5 +1,6 @@
 """Touched children's years as arrays: what the vectors of one step are computed from."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,6 +69,12 @@ class Batch:
         year = self.held[row]
         place = year.strip[2 * DAYS + index]
         return year.classes[place - 1] if place else ""
+
+    def window_end(self, row: int, index: int) -> int:
+        """The first day whose last 20 school days no longer hold a day; the year's end where that is not sure."""
+        if not _planned_only(self.held[row]):
+            return DAYS
+        return bisect_right(self.placements[row].reach, index)
 
     def others(self, row: int, index: int) -> int | None:
         """How many other children of the class were absent on a day of this child's absence; None unknown."""
@@ -146,10 +153,15 @@ def _reaches(held: list[ChildYear], placements: list[Placement], starts: Sequenc
     if starts is None:
         return np.zeros(len(held), np.int64)
     found = [
-        0 if year.strip.find(_NO_SCHOOL, 0, DAYS) >= 0 else placement.reach[min(start, DAYS - 1)]
+        placement.reach[min(start, DAYS - 1)] if _planned_only(year) else 0
         for year, placement, start in zip(held, placements, starts, strict=True)
     ]
     return np.array(found, np.int64)
+
+
+def _planned_only(year: ChildYear) -> bool:
+    """Whether the plan alone says which days are school days: no mark took one away."""
+    return year.strip.find(_NO_SCHOOL, 0, DAYS) < 0
 
 
 def _others_rates(

@@ -6,6 +6,7 @@ All immutable: a fact that arrives makes a new object.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,12 @@ class Visit(NamedTuple):
     internal: bool
 
 
-class SurveyRound(NamedTuple):
+#: Kinds of survey whose answers tell how life at school is (学校生活).
+LIFE = (SurveyKind.school_life, SurveyKind.happiness)
+
+
+@dataclass(frozen=True)
+class SurveyRound:
     """One child's answers to one round, by question code."""
 
     survey: SurveyKind
@@ -54,6 +60,24 @@ class SurveyRound(NamedTuple):
     def key(self) -> tuple[str, int, int]:
         """Natural key within the child."""
         return (self.survey, self.school_year, self.round)
+
+    @cached_property
+    def enjoy(self) -> list[int]:
+        """Answers to whether lessons are enjoyed (楽しい)."""
+        return self._asked("enjoy_")
+
+    @cached_property
+    def understand(self) -> list[int]:
+        """Answers to whether lessons are understood (わかる)."""
+        return self._asked("understand_")
+
+    @cached_property
+    def life(self) -> list[int]:
+        """Answers on life at school (学校生活)."""
+        return self._asked("") if self.survey in LIFE else []
+
+    def _asked(self, prefix: str) -> list[int]:
+        return [value for code, value in self.answers if code.startswith(prefix)]
 
 
 @dataclass(frozen=True, slots=True)

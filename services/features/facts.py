@@ -101,7 +101,7 @@ class Facts:
 
     def _events(self, school_year: int, touches: list[Touch]) -> Iterator[tuple[Touch, Outgoing]]:
         owned = [(touch.state, touch.key) for touch in touches]
-        found = batch(school_year, owned, self.rule, [touch.start for touch in touches])
+        found = batch(school_year, owned, self.rule, [touch.first for touch in touches])
         yield from attendance_events(found, touches)
         yield from infirmary_events(found, touches)
 

@@ -182,7 +182,7 @@ async def _touch_absentees(
         class_id = _class_on(state, key, index)
         place = (school, key[1])
         if state.tally(place).at(class_id, index) != former[state, place].at(class_id, index):
-            step.touch(state, key, index, event)
+            step.touch(state, key, DAYS, event).tallied.add(index)
 
 
 def touch_moved(step: Step) -> None:

@@ -1,7 +1,7 @@
 """A lane's share of the class tally: absolute counts of its own children per school and day.
 
-A count is told when somebody's absence changed, and every change once the day has settled or
-closed; before that a present child alone tells nothing, or a morning would be all tallies.
+Nothing is told before the day has settled or closed: half a morning says nothing true of a class.
+From then on every change is.
 """
 
 from dataclasses import dataclass, field
@@ -32,11 +32,11 @@ class OwnDay:
         """A copy to change."""
         return OwnDay(self.classes.copy(), self.absentees.copy(), self.version, self.told)
 
-    def count(self, linkage_id: str, class_id: str, status: int, flags: int, by: int) -> bool:
-        """Put a child's day in (``by`` 1) or take it out (-1); says whether that changed an absence."""
+    def count(self, linkage_id: str, class_id: str, status: int, flags: int, by: int) -> None:
+        """Put a child's day in (``by`` 1) or take it out (-1)."""
         absent = status in (_SICK, _OTHER)
         if not class_id or not (absent or status == _PRESENT):
-            return False
+            return
         counted, absentees, late = self.classes.get(class_id, (0, 0, 0))
         self.told = False
         if absent:
@@ -44,7 +44,6 @@ class OwnDay:
             (self.absentees.add if by > 0 else self.absentees.discard)(linkage_id)
         else:
             self.classes[class_id] = (counted + by, absentees, late + by if flags & LATE else late)
-        return absent
 
     def tallies(self) -> list[ClassTally]:
         """The counts as they travel; a class that nobody is left in stays, with zeros."""

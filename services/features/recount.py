@@ -67,28 +67,28 @@ async def recount(tx: Transaction, step: Step, moves: Iterable[Move]) -> None:
         own = days[each.state, each.key]
         if each.former_key == each.key:
             own.version += (each.now.version >> COARSE_BITS) - (each.before.version >> COARSE_BITS)
-            absence = _shift(own, each, each.before, each.now)
+            _shift(own, each, each.before, each.now)
         else:
             former = days[each.state, each.former_key]
             former.version += (each.now.version >> COARSE_BITS) - (each.before.version >> COARSE_BITS)
             own.version += each.now.version >> COARSE_BITS
-            left = _shift(former, each, each.before, NEVER_MARKED)
-            _note(step, each, each.former_key, former, left)
-            absence = _shift(own, each, NEVER_MARKED, each.now)
-        _note(step, each, each.key, own, absence)
+            _shift(former, each, each.before, NEVER_MARKED)
+            _note(step, each, each.former_key, former)
+            _shift(own, each, NEVER_MARKED, each.now)
+        _note(step, each, each.key, own)
 
 
-def _shift(own: OwnDay, each: Move, out: DayState, into: DayState) -> bool:
-    """Change one day's counts; says whether an absence came or went."""
+def _shift(own: OwnDay, each: Move, out: DayState, into: DayState) -> None:
+    """Change one day's counts."""
     if out.class_id == into.class_id and out.status == into.status and not (out.flags ^ into.flags) & LATE:
-        return False
+        return
     who = each.linkage_id
-    left = own.count(who, out.class_id, out.status, out.flags, -1)
-    return own.count(who, into.class_id, into.status, into.flags, 1) or left
+    own.count(who, out.class_id, out.status, out.flags, -1)
+    own.count(who, into.class_id, into.status, into.flags, 1)
 
 
-def _note(step: Step, each: Move, key: DayKey, own: OwnDay, absence: bool) -> None:
-    if not own.told and (absence or is_final(each.state, key)):
+def _note(step: Step, each: Move, key: DayKey, own: OwnDay) -> None:
+    if not own.told and is_final(each.state, key):
         step.counted[each.state.partition, key] = each.cause
 
 

@@ -23,7 +23,8 @@ from services.kit.lanes import Effects
 class Touch:
     """A child's year whose vectors changed: from which day on, and what brought it about.
 
-    ``gone``: days that may have lost their vector; ``visits_from``: first day whose visits changed;
+    ``tallied``: days whose class tally changed, which reach no further than the window that looks at the
+    class; ``gone``: days that may have lost their vector; ``visits_from``: first day whose visits changed;
     ``always``: something about the child changed that concerns no day (the end of its enrolment).
     """
 
@@ -32,8 +33,14 @@ class Touch:
     cause: Event
     start: int = DAYS
     visits_from: int = DAYS
+    tallied: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     always: bool = False
+
+    @property
+    def first(self) -> int:
+        """The first day whose vector may have changed."""
+        return min(self.start, *self.tallied) if self.tallied else self.start
 
 
 @dataclass(slots=True)

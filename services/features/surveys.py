@@ -7,14 +7,10 @@ ever came has no vector at all.
 from collections.abc import Sequence
 from datetime import date
 
-from contracts.codes import SurveyKind
 from contracts.features import SurveyEvidence
 from services.features.children import SurveyRound
 
 _NAN = float("nan")
-_ENJOY, _UNDERSTAND = "enjoy_", "understand_"
-#: Kinds whose answers tell how life at school is (学校生活).
-_LIFE = (SurveyKind.school_life, SurveyKind.happiness)
 #: An answer from here on is a positive one.
 _POSITIVE = 4
 
@@ -22,21 +18,21 @@ _POSITIVE = 4
 def survey_vector(rounds: Sequence[SurveyRound], on: date) -> list[float]:
     """The vector that holds from ``on``, in the order of the catalogue; ``rounds`` sorted by date."""
     past = [each for each in rounds if each.date <= on]
-    enjoy = [_mean(each, _ENJOY) for each in past if _asked(each, _ENJOY)]
-    understand = [_mean(each, _UNDERSTAND) for each in past if _asked(each, _UNDERSTAND)]
-    life = [_mean(each, "") for each in past if each.survey in _LIFE and each.answers]
+    enjoy = [each.enjoy for each in past if each.enjoy]
+    understand = [each.understand for each in past if each.understand]
+    life = [each.life for each in past if each.life]
     return [
-        enjoy[-1] if enjoy else _NAN,
-        understand[-1] if understand else _NAN,
-        round(enjoy[-1] - enjoy[-2], 4) if len(enjoy) > 1 else _NAN,
-        life[-1] if life else _NAN,
+        _mean(enjoy[-1]) if enjoy else _NAN,
+        _mean(understand[-1]) if understand else _NAN,
+        round(_mean(enjoy[-1]) - _mean(enjoy[-2]), 4) if len(enjoy) > 1 else _NAN,
+        _mean(life[-1]) if life else _NAN,
         float(bool(past[-1].answers)) if past else _NAN,
     ]
 
 
 def survey_evidence(rounds: Sequence[SurveyRound]) -> list[SurveyEvidence]:
     """Subjects enjoyed in the latest round and the one before, where they have become fewer."""
-    asked = [each for each in rounds if _asked(each, _ENJOY)]
+    asked = [each for each in rounds if each.enjoy]
     if len(asked) < 2:
         return []
     previous, latest = asked[-2:]
@@ -48,22 +44,17 @@ def survey_evidence(rounds: Sequence[SurveyRound]) -> list[SurveyEvidence]:
             survey=latest.survey,
             previous_on=previous.date,
             previous_positive=was,
-            previous_asked=len(_asked(previous, _ENJOY)),
+            previous_asked=len(previous.enjoy),
             latest_on=latest.date,
             latest_positive=now,
-            latest_asked=len(_asked(latest, _ENJOY)),
+            latest_asked=len(latest.enjoy),
         )
     ]
 
 
-def _asked(each: SurveyRound, prefix: str) -> list[int]:
-    return [value for code, value in each.answers if code.startswith(prefix)]
-
-
-def _mean(each: SurveyRound, prefix: str) -> float:
-    values = _asked(each, prefix)
+def _mean(values: list[int]) -> float:
     return round(sum(values) / len(values), 4)
 
 
 def _positive(each: SurveyRound) -> int:
-    return sum(value >= _POSITIVE for value in _asked(each, _ENJOY))
+    return sum(value >= _POSITIVE for value in each.enjoy)

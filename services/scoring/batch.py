@@ -1,7 +1,8 @@
 """One poll's events and the children they touch, in; drafts to be saved and assessments to be sent, out. Pure.
 
 Steps of infirmary and survey are taken up first, then all vectors are judged at once, then each event is put
-in its place in the order of arrival: the end state depends on the facts alone.
+in its place in the order of arrival: the end state depends on the facts alone. A step judges again only days
+that this poll has not judged with it already.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,6 +51,7 @@ class Batch:
         self._children = children
         self._shelf = shelf
         self._drafted: dict[str, set[int]] = {}
+        self._judged: dict[tuple[str, int], set[int]] = {}
         self.result = Result()
 
     def apply(self, arrived: Sequence[Arrived]) -> Result:
@@ -123,7 +125,14 @@ class Batch:
         fresh_evidence = self._take_added_evidence(draft, body)
         if changed_from is None:
             return fresh_evidence
-        days = [day for day in draft.days_from(max(changed_from - draft.first, 0)) if day.version]
+        judged = self._judged.get((body.linkage_id, body.school_year), ())
+        days = [
+            day
+            for day in draft.days_from(max(changed_from - draft.first, 0))
+            if day.version and day.day not in judged
+        ]
+        if not days:
+            return True
         steps = self._steps(body.linkage_id, body.school_year)
         extra = [_extra(steps, draft.first + day.day) or [None] * len(INFIRMARY + SURVEY) for day in days]
         draft.replace(rejudge(days, extra, self._shelf))
@@ -175,8 +184,9 @@ class Batch:
             return False
         draft = self._draft(lane, body)
         gone = [removed_day(each.toordinal() - draft.first, body.evidence_version) for each in body.removed]
-        news = draft.put(*days, *gone)
-        return self._take_evidence(draft, body) or news
+        newer = draft.put(*days, *gone)
+        self._judged.setdefault((body.linkage_id, body.school_year), set()).update(newer)
+        return self._take_evidence(draft, body) or bool(newer)
 
     def _take_evidence(self, draft: ChildYear, body: AttendanceFeaturesUpdated) -> bool:
         """Newer evidence (it tells of settled days only), and with it where the child belongs."""

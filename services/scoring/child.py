@@ -129,21 +129,23 @@ class ChildYear:
         chunk = self.months.get(month_of(self.first, day))
         return find(chunk, day) if chunk is not None else None
 
-    def put(self, *days: Day) -> bool:
-        """Put days in their places and fold on once, from the earliest change; False if nothing is newer."""
+    def put(self, *days: Day) -> set[int]:
+        """Put days in their places and fold on once, from the earliest change; gives back those that were newer."""
         changed: dict[int, Day] = {}
-        news = False
+        newer: set[int] = set()
         for day in sorted(days, key=lambda each: each.day):
             if self.tail is None or day.day > self.tail.day:
                 self.replace(changed.values())
-                changed, news = {}, True
+                changed = {}
                 self._append(day)
+                newer.add(day.day)
                 continue
             before = changed.get(day.day) or self.known(day.day)
             if before is None or _supersedes(day, before):
                 changed[day.day] = day
+                newer.add(day.day)
         self.replace(changed.values())
-        return news or bool(changed)
+        return newer
 
     def replace(self, days: Iterable[Day]) -> None:
         """Put newly judged days in place of the same days; versions stay."""
