@@ -36,8 +36,8 @@ def test_city_and_demo_have_the_stated_size() -> None:
     city, small = whole_city(), demo_city()
     assert 11_400 <= len(city.roster(2024)) <= 12_600
     junior = small.roster(2024).is_junior
-    assert 600 <= (~junior).sum() <= 780
-    assert 500 <= junior.sum() <= 640
+    assert 520 <= (~junior).sum() <= 680
+    assert 420 <= junior.sum() <= 570
 
 
 def test_birth_dates_fit_the_grade() -> None:
