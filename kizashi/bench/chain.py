@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from contracts.codes import ClockPhase
 from contracts.envelope import Event
 from kizashi.bench.watcher import Sighting, Watcher
 from kizashi.bench.workload import SOURCE, Workload
@@ -42,8 +43,10 @@ class Load:
         self._gauges = gauges
 
     async def register(self) -> None:
-        """Send the registry and wait until every child is known everywhere."""
+        """Send the registry, set the screens' date behind the days of the load, and wait until all is known."""
         await self._sender.send(self._workload.registry())
+        evening = self._workload.school_days()[self._workload.days]
+        await self._sender.clock(evening, ClockPhase.settle)
         await self.drained()
 
     async def drained(self) -> None:

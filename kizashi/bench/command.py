@@ -58,8 +58,12 @@ async def _measure(plan: Plan, say: Say) -> dict[str, Any]:
         }
 
 
+async def _clock_key(system: System) -> str:
+    return await system.api_key("bench-clock", ["clock-advanced"])
+
+
 async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str, Any]:
-    sender = Sender(system.ingest_url, {SOURCE: await system.api_key(SOURCE)}, "")
+    sender = Sender(system.ingest_url, {SOURCE: await system.api_key(SOURCE)}, await _clock_key(system))
     gauges = Gauges(system)
     load = Load(system, plan.workload, sender, gauges)
     connection = await system.administrator()

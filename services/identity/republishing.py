@@ -3,8 +3,8 @@
 Facts carry the version and the id under which they stand, so whoever still has them changes nothing.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import NamedTuple, Protocol
 
 import asyncpg
 
@@ -29,30 +29,70 @@ class Enqueue(Protocol):
         ...
 
 
-async def republish(pool: asyncpg.Pool, relay: Enqueue, minter: Minter) -> int:
+class Said(NamedTuple):
+    """How far it is: children done, children in all, events stored for sending."""
+
+    children: int
+    of: int
+    events: int
+
+
+Between = Callable[[Said], Awaitable[None]]
+
+
+async def _go_on(_: Said) -> None:
+    """No pause between the groups."""
+
+
+async def republish(
+    pool: asyncpg.Pool,
+    relay: Enqueue,
+    minter: Minter,
+    schools: Collection[str] = (),
+    between: Between = _go_on,
+) -> int:
     """Send schools, classes, staff, calendars, erasures and all children's facts again; returns how many events.
 
     One short transaction for each group of children, so that records go on arriving meanwhile.
+
+    Args:
+        schools: only these schools and children ever enrolled there; staff and erasures belong to no school
+            and are always sent. Empty: everything.
+        between: awaited after each group, outside any transaction; the place to wait for the readers.
     """
-    async with pool.acquire() as tx, tx.transaction():
-        store = RegistryStore(tx)
-        found = [out for event in await store.registry_facts() for out in facts.of_registry(event, minter)]
-        for linkage_id in await store.erased_ids():
-            found += publishing.erased("republished", linkage_id, minter)
-        for start in range(0, len(found), _EVENTS_AT_ONCE):
-            await relay.enqueue(tx, found[start : start + _EVENTS_AT_ONCE])
-    sent = len(found)
-    last = ""
+    of, sent = await _registry(pool, relay, minter, schools)
+    await between(Said(0, of, sent))
+    done, last = 0, ""
     while True:
         async with pool.acquire() as tx, tx.transaction():
             store = RegistryStore(tx)
             await store.enter(exclusive=True)
-            linkage_ids = await store.linkage_ids(last, _CHILDREN_AT_ONCE)
+            linkage_ids = await store.linkage_ids(last, _CHILDREN_AT_ONCE, schools)
             if not linkage_ids:
                 return sent
             chunk = await _children(store, minter, linkage_ids)
             await relay.enqueue(tx, chunk)
-        last, sent = linkage_ids[-1], sent + len(chunk)
+        last, done, sent = linkage_ids[-1], done + len(linkage_ids), sent + len(chunk)
+        await between(Said(done, max(of, done), sent))
+
+
+async def _registry(
+    pool: asyncpg.Pool, relay: Enqueue, minter: Minter, schools: Collection[str]
+) -> tuple[int, int]:
+    """What belongs to no child; how many children follow, and how many events were stored."""
+    async with pool.acquire() as tx, tx.transaction():
+        store = RegistryStore(tx)
+        wanted = [
+            event
+            for event in await store.registry_facts()
+            if not schools or getattr(event.body, "school", None) in {None, *schools}
+        ]
+        found = [out for event in wanted for out in facts.of_registry(event, minter)]
+        for linkage_id in await store.erased_ids():
+            found += publishing.erased("republished", linkage_id, minter)
+        for start in range(0, len(found), _EVENTS_AT_ONCE):
+            await relay.enqueue(tx, found[start : start + _EVENTS_AT_ONCE])
+        return await store.children(schools), len(found)
 
 
 async def _children(store: RegistryStore, minter: Minter, linkage_ids: Sequence[str]) -> list[Outgoing]:

@@ -3,7 +3,7 @@
 Used by transactions that passed the gate alone (``Store.enter(exclusive=True)``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,12 @@ _BY_KEYS = " UNION ALL ".join(
     f"SELECT c.* FROM unnest(${parameter}::bytea[]) AS k (key) JOIN claim c ON c.{column} = k.key"
     f" WHERE c.via <> 1 AND c.{column} IS NOT NULL"
     for column, parameter in (("source_key", 1), ("seat_key", 2), ("exact_key", 3), ("fold_key", 3))
+)
+
+#: A condition on ``source_pupil p``; an empty list of schools means all.
+_AT_SCHOOLS = (
+    "(cardinality($1::text[]) = 0"
+    " OR EXISTS (SELECT FROM enrolment e WHERE e.pupil_key = p.pupil_key AND e.school = ANY($1)))"
 )
 
 
@@ -174,14 +180,24 @@ class RegistryStore(Store):
             *tables.columns(rows, 7),
         )
 
-    async def linkage_ids(self, after: str, limit: int) -> list[str]:
-        """The next linkage IDs in order, to walk through all children."""
+    async def linkage_ids(self, after: str, limit: int, schools: Collection[str] = ()) -> list[str]:
+        """The next linkage IDs in order, to walk through all children, or those ever enrolled at ``schools``."""
         rows = await self._tx.fetch(
-            "SELECT DISTINCT linkage_id FROM source_pupil WHERE linkage_id > $1 ORDER BY linkage_id LIMIT $2",
+            f"SELECT DISTINCT linkage_id FROM source_pupil p WHERE {_AT_SCHOOLS} AND linkage_id > $2"
+            " ORDER BY linkage_id LIMIT $3",
+            list(schools),
             after,
             limit,
         )
         return [row[0] for row in rows]
+
+    async def children(self, schools: Collection[str] = ()) -> int:
+        """How many children there are, or were ever enrolled at ``schools``."""
+        return int(
+            await self._tx.fetchval(
+                f"SELECT count(DISTINCT linkage_id) FROM source_pupil p WHERE {_AT_SCHOOLS}", list(schools)
+            )
+        )
 
     async def registry_facts(self) -> list[Event]:
         """The records about schools, classes, staff and calendars, as they came."""
