@@ -20,7 +20,11 @@ COMMANDS = {
     "provision": ("kizashi.provision_command", "command", "make an installation's database and broker ready"),
     "ready": ("kizashi.ready", "ready", "ask the service of this container whether it is ready"),
     "topics": ("kizashi.topics_command", "topics", "apply or check the topic catalogue"),
-    "republish": ("kizashi.republish", "command", "say identity's ledger of facts again, for readers to rebuild"),
+    "republish": (
+        "kizashi.republish",
+        "command",
+        "say identity's ledger of facts again, for readers to rebuild",
+    ),
     "doctor": ("kizashi.doctor", "doctor", "say what is reachable, what is wrong and how to mend it"),
     "keys": ("kizashi.keys", "keys", "API keys of school systems"),
     "administrator": (

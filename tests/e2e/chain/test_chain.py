@@ -16,34 +16,18 @@ from confluent_kafka import Consumer, TopicPartition
 from contracts import catalogue
 from contracts.codes import StaffRole
 from kizashi.demo import probes
-from kizashi.demo.accounts import make_accounts, signed_in
+from kizashi.demo.accounts import signed_in
 from kizashi.demo.probes import Timings
 from kizashi.demo.year import Town as DemoTown
 from kizashi.visitor import Visitor, cards
 from services.gateway.demo import DemoLogin
-from tests.e2e.support.town import YEAR, Town, running_town, school_days, small_city
+from tests.e2e.support.seventy import CITY, DAYS, LAST, YEAR
+from tests.e2e.support.town import Town
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
-
-DAYS = 70
-CITY = small_city()
-LAST = school_days(CITY)[DAYS - 1]
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    async with running_town(tmp_path_factory.mktemp("town")) as opened:
-        await opened.send_days([day for day in CITY.days(YEAR) if day.index < DAYS])
-        await opened.settle()
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def accounts(town: Town) -> list[DemoLogin]:
-    return await make_accounts(town.system, LAST)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def vice_principal(town: Town, accounts: list[DemoLogin]) -> AsyncIterator[Visitor]:
     visitor = await signed_in(town.system, accounts, StaffRole.vice_principal)
     yield visitor

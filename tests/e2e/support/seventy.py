@@ -1,0 +1,12 @@
+"""The school that the tests of the chain share: its children, and the days that were sent."""
+
+from __future__ import annotations
+
+from tests.e2e.support.town import YEAR, school_days, small_city
+
+DAYS = 70
+CITY = small_city()
+LAST = school_days(CITY)[DAYS - 1]
+SCHOOL = CITY.schools[0].code
+
+__all__ = ["CITY", "DAYS", "LAST", "SCHOOL", "YEAR"]
