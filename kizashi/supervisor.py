@@ -68,6 +68,16 @@ class Member:
         if self.server is not None:
             os.kill(self.server.pid, signal.SIGKILL)
 
+    def rest(self) -> None:
+        """Stop it in good order and keep it stopped until :meth:`wake`."""
+        self.wanted = False
+        if self.server is not None:
+            self.server.stop()
+
+    def wake(self) -> None:
+        """Let the watcher start it again."""
+        self.wanted = True
+
     def ready(self) -> bool:
         """Whether the process says that it is ready."""
         try:
