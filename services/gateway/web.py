@@ -63,7 +63,13 @@ def _describe(app: FastAPI) -> dict[str, Any]:
 
 def make(shared: Shared) -> Guard:
     """The whole app behind the guard of hosts and headers."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # the framework's own spans would carry addresses: linkage IDs, and names typed into the search
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     app.state.gate = Gate(shared)
     for kind in _STATUS:
         app.add_exception_handler(kind, _answer_exception)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from kizashi.embedded.broker_check import KafkaAddress
 
@@ -28,6 +29,13 @@ class Record(NamedTuple):
     def type(self) -> str:
         """The event type that the headers tell."""
         return dict(self.headers).get("ce_type", b"").decode("utf-8", "replace")
+
+
+def write(settings: dict[str, str], topic: str, value: bytes, headers: Mapping[str, bytes]) -> None:
+    """Write one record and wait until the broker has it."""
+    producer = Producer({**settings, "log_level": "0"})
+    producer.produce(topic, value, headers=list(headers.items()))
+    assert producer.flush(20) == 0, topic
 
 
 def _bytes(value: object) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from contracts.envelope import Event
+from kizashi import topology
 from kizashi.demo.gauges import Gauges
 from kizashi.demo.replay import Sender
 from kizashi.system import System, running
@@ -98,10 +99,22 @@ def _digest(lines: Sequence[str]) -> str:
 
 
 @asynccontextmanager
-async def running_town(folder: Path, services: Sequence[str] | None = None) -> AsyncIterator[Town]:
-    """The whole system on ``folder`` with keys for the simulated sources."""
-    chosen = {"services": services} if services is not None else {}
-    async with running(folder, kind="demo", broker="kafka", extra=START, **chosen) as system:  # type: ignore[arg-type]
+async def running_town(
+    folder: Path,
+    services: Sequence[str] = topology.SERVICES,
+    sources: tuple[str, ...] = (),
+    everywhere: Mapping[str, str] | None = None,
+) -> AsyncIterator[Town]:
+    """The whole system on ``folder`` with keys for the simulated sources.
+
+    Args:
+        sources: systems that write straight to the bus.
+        everywhere: environment of every service.
+    """
+    extra = {**START, "*": dict(everywhere or {})}
+    async with running(
+        folder, kind="demo", broker="kafka", extra=extra, services=services, sources=sources
+    ) as system:
         keys = {source: await system.api_key(source) for source in (OFFICE, SURVEYS)}
         sender = Sender(system.ingest_url, keys, await system.api_key("town-clock", ["clock-advanced"]))
         town = Town(system, sender)
