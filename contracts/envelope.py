@@ -5,7 +5,7 @@ between equal times; ``origintime`` is when the chain's first event was accepted
 event's age can be measured anywhere; ``edge`` is the emitting lane and its running number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -15,13 +15,6 @@ from contracts.registry import BY_BODY, Body
 
 SPEC = b"1.0"
 CONTENT = b"application/json"
-#: Headers that may travel; everything else is dropped on the way in.
-ALLOWED_HEADERS = frozenset(
-    {
-        "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_recordedtime",
-        "ce_sequence", "content-type", "traceparent", "origintime", "edge",
-    }
-)  # fmt: skip
 Headers = list[tuple[str, bytes]]
 
 
@@ -105,47 +98,60 @@ def to_headers(meta: Meta) -> Headers:
     return headers
 
 
-def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for name, value in headers:
-        if name not in ALLOWED_HEADERS:
-            continue
-        try:
-            texts[name] = value.decode("utf-8")
-        except (UnicodeDecodeError, AttributeError):
-            raise HeaderError(name) from None
-    return texts
-
-
 def from_headers(headers: Iterable[tuple[str, bytes]]) -> Meta:
     """Kafka headers to envelope; headers beyond the allow-list are ignored.
 
     Raises:
         HeaderError: a required header is missing or unreadable.
     """
-    texts = _texts(headers)
-    for required in ("ce_id", "ce_source", "ce_type", "ce_time"):
-        if not texts.get(required):
-            raise HeaderError(required)
-    time = moment(texts["ce_time"], "ce_time")
-    origin = texts.get("origintime")
-    recorded = texts.get("ce_recordedtime")
+    get = dict(headers).get
     try:
-        sequence = int(texts.get("ce_sequence", "0"))
-    except ValueError:
-        raise HeaderError("ce_sequence") from None
-    return Meta(
-        id=texts["ce_id"],
-        source=texts["ce_source"],
-        type=texts["ce_type"],
-        time=time,
-        recorded_at=moment(recorded, "ce_recordedtime") if recorded else time,
-        subject=texts.get("ce_subject", ""),
-        sequence=sequence,
-        traceparent=texts.get("traceparent", ""),
-        origin_at=moment(origin, "origintime") if origin else None,
-        edge=texts.get("edge", ""),
+        return _meta(get)
+    except (UnicodeDecodeError, AttributeError):
+        raise HeaderError(next(name for name in _READ if not _readable(get(name, b"")))) from None
+
+
+#: Headers that are read; everything else is dropped on the way in.
+_REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_time")
+_READ = (*_REQUIRED, "ce_recordedtime", "ce_subject", "ce_sequence", "traceparent", "origintime", "edge")
+
+
+def _meta(get: Callable[[str, bytes], bytes]) -> Meta:
+    id_, source, type_ = (
+        get("ce_id", b"").decode(),
+        get("ce_source", b"").decode(),
+        get("ce_type", b"").decode(),
     )
+    time, recorded, origin = get("ce_time", b""), get("ce_recordedtime", b""), get("origintime", b"")
+    if not (id_ and source and type_ and time):
+        raise HeaderError(next(name for name in _REQUIRED if not get(name, b"")))
+    at = moment(time, "ce_time")
+    return Meta(
+        id_,
+        source,
+        type_,
+        at,
+        moment(recorded, "ce_recordedtime") if recorded else at,
+        get("ce_subject", b"").decode(),
+        _number(get("ce_sequence", b"0")),
+        get("traceparent", b"").decode(),
+        moment(origin, "origintime") if origin else None,
+        get("edge", b"").decode(),
+    )
+
+
+def _number(text: bytes) -> int:
+    try:
+        return int(text)
+    except (ValueError, TypeError):
+        raise HeaderError("ce_sequence") from None
+
+
+def _readable(value: object) -> bool:
+    try:
+        return isinstance(value, bytes) and value.decode() is not None
+    except UnicodeDecodeError:
+        return False
 
 
 def type_of(body: Body) -> str:

@@ -1,0 +1,140 @@
+"""The broker as a run sees it from outside: topics made and removed, records written, whole logs read."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from kizashi.embedded.broker_check import KafkaAddress
+from services.kit.batcher import Message
+
+_SECONDS = 30.0
+Lane = tuple[str, int]
+
+
+@dataclass
+class Entry:
+    """One record of a log."""
+
+    offset: int
+    value: bytes | None
+    headers: dict[str, bytes]
+
+    @property
+    def id(self) -> str:
+        """The event's id; empty where the header is missing or unreadable."""
+        return self.headers.get("ce_id", b"").decode(errors="replace")
+
+    @property
+    def edge(self) -> tuple[str, int] | None:
+        """The emitting lane and its running number."""
+        lane, _, number = self.headers.get("edge", b"").decode().rpartition("#")
+        return (lane, int(number)) if lane else None
+
+
+@dataclass
+class Bus:
+    """Signed in as the administrator of one broker or cluster."""
+
+    address: KafkaAddress
+    replicas: int = 1
+    _admin: AdminClient | None = field(default=None)
+    _producer: Producer | None = field(default=None)
+
+    @property
+    def admin(self) -> AdminClient:
+        """The administrator's client."""
+        if self._admin is None:
+            self._admin = AdminClient({**self.address.client_settings(), "log_level": "0"})
+        return self._admin
+
+    def create(self, names: Sequence[str], partitions: int) -> None:
+        """Make topics and wait until the broker serves them."""
+        new = [
+            NewTopic(name, partitions, self.replicas, config={"message.timestamp.type": "LogAppendTime"})
+            for name in names
+        ]
+        for future in self.admin.create_topics(new, request_timeout=_SECONDS).values():
+            future.result(_SECONDS)
+        lanes = [(name, number) for name in names for number in range(partitions)]
+        self._until(lambda: self._all_served(lanes))
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Remove topics and wait until they are gone."""
+        for future in self.admin.delete_topics(list(names), request_timeout=_SECONDS).values():
+            future.result(_SECONDS)
+        self._until(lambda: not set(names) & set(self.admin.list_topics(timeout=_SECONDS).topics))
+
+    def _all_served(self, lanes: Sequence[Lane]) -> bool:
+        try:
+            self.ends(lanes)
+        except KafkaException:
+            return False
+        return True
+
+    @staticmethod
+    def _until(condition: object, seconds: float = _SECONDS) -> None:
+        assert callable(condition)
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the broker did not follow")
+            time.sleep(0.05)
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Write records in order, acknowledged by all replicas.
+
+        Raises:
+            KafkaException: the broker refused one.
+        """
+        if self._producer is None:
+            settings = {**self.address.client_settings(), "log_level": 0, "linger.ms": 2}
+            self._producer = Producer(
+                {**settings, "enable.idempotence": True, "message.max.bytes": 4_000_000}
+            )
+        refused: list[KafkaError] = []
+
+        def told(error: KafkaError | None, _: object) -> None:
+            if error is not None:
+                refused.append(error)
+
+        for m in messages:
+            self._producer.produce(
+                m.topic, m.value, m.key, partition=m.partition, headers=list(m.headers), on_delivery=told
+            )
+        if self._producer.flush(_SECONDS) or refused:
+            raise KafkaException(refused[0] if refused else KafkaError(KafkaError._MSG_TIMED_OUT))
+
+    def ends(self, lanes: Sequence[Lane]) -> dict[Lane, int]:
+        """Log ends."""
+        newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = {TopicPartition(*lane): newest for lane in lanes}
+        answers = self.admin.list_offsets(asked, request_timeout=_SECONDS)
+        return {(each.topic, each.partition): found.result().offset for each, found in answers.items()}
+
+    def read(self, topic: str, partitions: int) -> dict[int, list[Entry]]:
+        """The whole log of a topic by partition, in order."""
+        ends = self.ends([(topic, number) for number in range(partitions)])
+        found: dict[int, list[Entry]] = {number: [] for number in range(partitions)}
+        consumer = Consumer(
+            {**self.address.client_settings(), "group.id": "chaos-reader", "log_level": 0}
+        )
+        try:
+            starts = {
+                number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_SECONDS)[0]
+                for number in found
+            }
+            wanted = sum(ends[topic, number] - starts[number] for number in found)
+            consumer.assign([TopicPartition(topic, number, starts[number]) for number in found])
+            while sum(map(len, found.values())) < wanted:
+                message = consumer.poll(_SECONDS)
+                if message is None or message.error() is not None:
+                    raise TimeoutError(f"the log of {topic} could not be read")
+                headers = {name: value for name, value in message.headers() or []}
+                entry = Entry(message.offset() or 0, message.value(), headers)
+                found[message.partition() or 0].append(entry)
+        finally:
+            consumer.close()
+        return found

@@ -1,0 +1,272 @@
+"""One run's chain: its database, topics and worker processes, and what can be done to them."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+import asyncpg
+
+from kizashi.chaos.ground import STAGES, Ground
+from kizashi.chaos.points import Armed
+from kizashi.chaos.toy import language, tables, worker
+from kizashi.chaos.toy.answers import row_of
+from kizashi.chaos.toy.language import PARTITIONS
+from kizashi.chaos.toy.worker import Order
+from kizashi.supervisor import free_port
+from services.kit.batcher import Message
+
+SETTLE_SECONDS = 60.0
+_STILL_SECONDS = 1.5
+
+
+@dataclass
+class Worker:
+    """One member of one stage, over all its lives."""
+
+    name: str
+    order: Order
+    port: int
+    process: ForkServerProcess | None = None
+    deaths: int = 0
+
+    def start(self, *armed: Armed, **changes: Any) -> None:
+        """A new life."""
+        self.order = replace(self.order, armed=armed, **changes)
+        self.process = worker.context().Process(target=worker.run, args=(self.order,), daemon=True)
+        self.process.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it lives (frozen or not)."""
+        return self.process is not None and self.process.is_alive()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still by SIGSTOP."""
+        return self._state() == "T"
+
+    def _state(self) -> str:
+        try:
+            with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123
+                return stat.read().rpartition(")")[2].split()[0]
+        except OSError:
+            return ""
+
+    @property
+    def pid(self) -> int:
+        """Of this life."""
+        assert self.process is not None and self.process.pid is not None
+        return self.process.pid
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal."""
+        os.kill(self.pid, number)
+
+    async def end(self, number: int = signal.SIGKILL, seconds: float = 30.0) -> float:
+        """Signal it and wait until it is gone; returns how long that took."""
+        began = time.monotonic()
+        if self.running:
+            self.send_signal(number)
+        await self.gone(seconds)
+        return time.monotonic() - began
+
+    async def gone(self, seconds: float = 30.0) -> None:
+        """Wait for its end.
+
+        Raises:
+            TimeoutError: it lives on.
+        """
+        process = self.process
+        if process is None:
+            return
+        async with asyncio.timeout(seconds):
+            while process.exitcode is None:
+                await asyncio.sleep(0.01)
+        self.deaths += 1
+
+    def probe(self) -> list[str] | None:
+        """Why it is not ready (empty: it is), None while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=2) as answer:
+                return list(json.load(answer)["reasons"])
+        except urllib.error.HTTPError as refused:
+            return list(json.load(refused)["reasons"])
+        except (OSError, ValueError):
+            return None
+
+    def log_text(self) -> str:
+        """Everything it ever wrote."""
+        log = self.order.log
+        return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+
+
+@dataclass
+class Chain:
+    """Two stages with ``members`` workers each."""
+
+    run: str
+    ground: Ground
+    database: asyncpg.Connection
+    mutant: str
+    batch_records: int = 60
+    workers: dict[str, Worker] = field(default_factory=dict)
+    answers: int = 0
+
+    def prepare(self, stage: str, ordinal: int, **order: Any) -> Worker:
+        """A worker that is not started yet."""
+        port = free_port()
+        postgres, kafka = self.ground.addresses.postgres, self.ground.addresses.kafka
+        environment = {
+            "KIZASHI_SECRETS_DIR": str(self.ground.secrets_folder(stage)),
+            "KIZASHI_POSTGRES_HOST": postgres.host,
+            "KIZASHI_POSTGRES_PORT": str(postgres.port),
+            "KIZASHI_POSTGRES_DATABASE": f"chaos_{self.run}",
+            "KIZASHI_KAFKA_BOOTSTRAP": kafka.bootstrap,
+            "KIZASHI_KAFKA_SECURITY": "SASL_PLAINTEXT",
+            "KIZASHI_HTTP_PORT": str(port),
+            "KIZASHI_MEMBER": str(ordinal),
+            "KIZASHI_BATCH_RECORDS": str(self.batch_records),
+            "KIZASHI_PULSE_SECONDS": "1.0",
+        }
+        name = f"{stage}.{ordinal}"
+        log = self.ground.folder / f"{self.run}-{name}.log"
+        made = Worker(name, Order(self.run, stage, environment, log, mutant=self.mutant, **order), port)
+        self.workers[name] = made
+        return made
+
+    async def start(self, *members: str) -> None:
+        """Start workers (all by default) and wait until they own their partitions."""
+        chosen = [self.workers[name] for name in members or self.workers]
+        for each in chosen:
+            if not each.running:
+                await asyncio.to_thread(each.start)
+        await self.ready(*chosen)
+
+    async def ready(self, *workers: Worker, seconds: float = 40.0) -> None:
+        """Wait until workers say that they are ready.
+
+        Raises:
+            TimeoutError: one does not.
+        """
+        await self.until(lambda: all(w.probe() == [] for w in workers), seconds, "ready")
+
+    async def until(self, condition: Callable[[], bool], seconds: float, what: str) -> float:
+        """Poll a blocking condition; returns how long it took.
+
+        Raises:
+            TimeoutError: it did not come true.
+        """
+        began = time.monotonic()
+        while not await asyncio.to_thread(condition):
+            if time.monotonic() - began > seconds:
+                raise TimeoutError(f"not {what} within {seconds:.0f} s")
+            await asyncio.sleep(0.03)
+        return time.monotonic() - began
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Write records into the chain's input."""
+        await asyncio.to_thread(self.ground.bus.send, messages)
+
+    # --- what it says of itself ---
+
+    async def positions(self, stage: str) -> list[asyncpg.Record]:
+        """The position rows of a stage."""
+        return await self.database.fetch(f"SELECT * FROM {stage}.consumer_position ORDER BY topic, partition")
+
+    async def lag(self) -> int:
+        """Records that no stage has applied yet."""
+        reads = {"windows": language.records(self.run), "fold": language.windows(self.run)}
+        lanes = [(topic, number) for topic in reads.values() for number in range(PARTITIONS)]
+        ends = await asyncio.to_thread(self.ground.bus.ends, lanes)
+        at: dict[tuple[str, int], int] = {}
+        for stage in STAGES:
+            at |= {(row["topic"], row["partition"]): row["next_offset"] for row in await self.positions(stage)}
+        return sum(max(end - at.get(lane, 0), 0) for lane, end in ends.items())
+
+    async def _edges_meet(self) -> bool:
+        """Whether the fold has seen the last number of everything that the windows emitted."""
+        target = language.windows(self.run)
+        seen = {row["partition"]: json.loads(row["seen"]) for row in await self.positions("fold")}
+        for row in await self.positions("windows"):
+            lane = f"{row['consumer']}|{row['topic']}|{row['partition']}"
+            for name, count in json.loads(row["emitted"]).items():
+                topic, _, number = name.rpartition("/")
+                if topic == target and seen.get(int(number), {}).get(lane, 0) < count:
+                    return False
+        return True
+
+    async def _standing(self) -> tuple[Any, ...]:
+        waiting = await self.database.fetchval("SELECT count(*) FROM fold.relay_outbox")
+        rows = [tuple(row) for stage in STAGES for row in await self.positions(stage)]
+        return (await self.lag(), waiting, *rows)
+
+    async def settle(self, seconds: float = SETTLE_SECONDS) -> float | None:
+        """Wait until nothing moves any more; returns the seconds, None if it is never at rest.
+
+        At rest means: no lag, nothing for the relay, and either all edges meet or nothing changed for a while.
+        """
+        began = still = time.monotonic()
+        before: tuple[Any, ...] = ()
+        while time.monotonic() - began < seconds:
+            now = await self._standing()
+            if now != before:
+                before, still = now, time.monotonic()
+            elif not now[0] and not now[1]:
+                if await self._edges_meet() or time.monotonic() - still > _STILL_SECONDS:
+                    return still - began
+            await asyncio.sleep(0.1)
+        return None
+
+    async def answer(self, count: int = 1) -> None:
+        """Facts born outside Kafka: a row and its event in one transaction, for the relay."""
+        for _ in range(count):
+            self.answers += 1
+            name = f"{self.run}-{self.answers}"
+            async with self.database.transaction():
+                await self.database.execute("INSERT INTO fold.answer VALUES ($1)", name)
+                await self.database.execute(
+                    "INSERT INTO fold.relay_outbox (events) VALUES ($1)", row_of(self.run, name)
+                )
+
+    async def close(self) -> None:
+        """End what lives."""
+        for each in self.workers.values():
+            if each.running:
+                each.send_signal(signal.SIGKILL)
+            if each.process is not None:
+                await asyncio.to_thread(each.process.join, 10)
+
+
+@asynccontextmanager
+async def open_chain(
+    ground: Ground, mutant: str = "", members: int = 1, **order: Any
+) -> AsyncIterator[Chain]:
+    """A chain with fresh topics and database; nothing runs yet. ``order`` goes to every worker's order."""
+    run = secrets.token_hex(4)
+    names = [topic.name for topic in language.topics(run)]
+    await ground.prepare()
+    await asyncio.to_thread(ground.bus.create, names, PARTITIONS)
+    await ground.allow(run)
+    await ground.wait_for_sign_in(run)
+    async with ground.database(f"chaos_{run}") as database:
+        for stage in STAGES:
+            await tables.create_schema(database, stage)
+        chain = Chain(run, ground, database, mutant)
+        for stage in STAGES:
+            for ordinal in range(members):
+                chain.prepare(stage, ordinal, **order)
+        try:
+            yield chain
+        finally:
+            await chain.close()
+            await asyncio.to_thread(ground.bus.delete, names)

@@ -1,0 +1,105 @@
+"""What runs stand on: one PostgreSQL and one broker or cluster, with fresh databases and topics for each run."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import asyncpg
+
+from kizashi import provision, topics
+from kizashi.chaos.bus import Bus
+from kizashi.chaos.toy import language
+from kizashi.embedded.addresses import Addresses
+from kizashi.embedded.kafka import Kafka
+from kizashi.embedded.postgres import Postgres
+from kizashi.embedded.principals import Grant, Principal, apply_principals
+from kizashi.embedded.roles import connect_administrator
+from kizashi.embedded.secret_files import Secrets, write_private
+from kizashi.embedded.stack import Stack
+
+STAGES = ("windows", "fold")
+
+
+@dataclass
+class Ground:
+    """Servers that rows may also stop, kill and start again."""
+
+    folder: Path
+    postgres: Postgres
+    brokers: list[Kafka]
+    addresses: Addresses
+    secrets: Secrets
+    bus: Bus
+    _prepared: bool = field(default=False)
+
+    async def prepare(self) -> None:
+        """Topics of the catalogue that the kit itself writes to. Once."""
+        if not self._prepared:
+            await asyncio.to_thread(topics.apply, self.addresses.kafka, (), self.bus.replicas)
+            self._prepared = True
+
+    def principals(self, run: str, may_publish: bool = True) -> list[Principal]:
+        """The two stages' users with their rights on the topics of ``run``."""
+        reads = [
+            Grant("read", "topic", "chaos-", prefixed=True),
+            Grant("read", "group", "chaos-", prefixed=True),
+        ]
+        writes = {"windows": language.windows(run), "fold": language.alerts(run)}
+        found = []
+        for stage in STAGES:
+            names = ["dead-letters", "operations", *([writes[stage]] if may_publish else [])]
+            grants = (*reads, *(Grant("write", "topic", name) for name in names))
+            name = f"chaos-{stage}"
+            found.append(Principal(name, self.secrets.get_or_create(f"kafka/{name}"), tuple(grants)))
+        return found
+
+    async def allow(self, run: str, may_publish: bool = True) -> None:
+        """Give or take the stages' right to publish."""
+        await asyncio.to_thread(apply_principals, self.addresses.kafka, self.principals(run, may_publish))
+
+    async def wait_for_sign_in(self, run: str) -> None:
+        """Until the broker knows the stages' passwords."""
+        await asyncio.to_thread(provision.wait_for_sign_in, self.addresses.kafka, self.principals(run))
+
+    def secrets_folder(self, stage: str) -> Path:
+        """A stage's secret files."""
+        folder = self.folder / f"secrets-{stage}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write_private(folder / "kafka", self.secrets.get_or_create(f"kafka/chaos-{stage}"))
+        write_private(folder / "postgres", self.addresses.postgres.password())
+        return folder
+
+    @asynccontextmanager
+    async def database(self, name: str) -> AsyncIterator[asyncpg.Connection]:
+        """A database of its own, as long as the block lasts; the connection is the superuser's."""
+        await self._execute(f'CREATE DATABASE "{name}"')
+        connection = await connect_administrator(replace(self.addresses.postgres, database=name))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+            await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    async def _execute(self, sql: str) -> None:
+        administrator = await connect_administrator(self.addresses.postgres)
+        try:
+            await administrator.execute(sql)
+        finally:
+            await administrator.close()
+
+
+def ground_of(stack: Stack) -> Ground:
+    """A started stack with Apache Kafka as ground; its scratch files go with the stack's folder."""
+    assert isinstance(stack.kafka, Kafka), "the in-memory broker knows no groups of two members"
+    folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=stack.data_dir))
+    return Ground(
+        folder,
+        stack.postgres,
+        [stack.kafka],
+        stack.addresses,
+        stack.secrets,
+        Bus(stack.addresses.kafka),
+    )

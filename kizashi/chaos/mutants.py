@@ -1,0 +1,246 @@
+"""Deliberately broken kernels. Each breaks one rule; the row that names it must fail with it, or the row proves nothing."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from kizashi.chaos.toy.fold import Fold
+from kizashi.chaos.toy.windows import Mark, Window, Windows
+from services.kit.decoding import Dead, Raw, Slice
+from services.kit.kernel import Claim, Kernel, Outcome, TopicPartition as LaneName
+from services.kit.lanes import Effects, Lane, Transaction
+from services.kit.log_watch import LogState, LogWatch
+from services.kit.membership import InstanceLock
+from services.kit.positions import Position
+from services.kit.publishing import Publishing
+
+
+class NoContiguity(Kernel):
+    """Takes what comes, wherever it begins, and does not go back after a failure."""
+
+    def _contiguous(self, lane: LaneName, claim: Claim, group: list[Raw]) -> list[Raw]:
+        return [record for record in group if record.offset >= claim.next_offset]
+
+    def _rewind(self, lanes: Any) -> None:
+        return None
+
+
+class NoEpoch(Kernel):
+    """Asks whether the position fits, not who owns it."""
+
+    def _owned(
+        self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]
+    ) -> bool:
+        lane = (each.topic, each.partition)
+        return lane in rows and rows[lane].next_offset == claims[lane].next_offset
+
+
+class NoFence(Kernel):
+    """Asks nothing before it commits."""
+
+    def _owned(
+        self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]
+    ) -> bool:
+        return (each.topic, each.partition) in rows
+
+
+class TwoTransactions(Kernel):
+    """The state is committed first, the position afterwards."""
+
+    async def _handle(
+        self, tx: Transaction, group: Sequence[Slice], claims: dict[LaneName, Claim]
+    ) -> Effects:
+        async with self.pool.acquire() as other, other.transaction():
+            return await super()._handle(other, group, claims)
+
+
+class PublishingIgnored(Kernel):
+    """On a takeover what cannot be published at once is forgotten."""
+
+    async def _drain(self, slices: Sequence[Slice]) -> None:
+        for each in slices:
+            claim = self.claims.get((each.topic, each.partition))
+            if claim is None or claim.drained:
+                continue
+            async with self.pool.acquire() as tx:
+                rows = await self.positions.undelivered(tx, each.topic, each.partition)
+                if rows:
+                    await asyncio.wait([asyncio.ensure_future(self.publishing.deliver(rows))], timeout=0.3)
+                    await self.positions.forget(tx, [row_id for row_id, _ in rows])
+            claim.drained = True
+
+
+class EarlyForgetting(Publishing):
+    """Outbox rows go with the next commit, acknowledged or not."""
+
+    async def acknowledged(self) -> list[int]:
+        """Does not wait."""
+        return self._ids
+
+
+class EarlyCache(Kernel):
+    """Caches change before COMMIT and outlive a rollback."""
+
+    async def _transact(
+        self, tx: Transaction, slices: Sequence[Slice], claims: dict[LaneName, Claim]
+    ) -> tuple[Outcome, list[Slice]]:
+        outcome, applied = await super()._transact(tx, slices, claims)
+        for change in outcome.after_commit:
+            change()
+        return outcome, applied
+
+    def _drop_caches(self, lanes: Any) -> None:
+        return None
+
+
+class PoisonDropped(Kernel):
+    """What cannot be read is passed over without a word."""
+
+    def _refused(self, slices: Sequence[Slice], effects: Effects) -> list[Dead]:
+        return []
+
+
+class PoisonWithoutEnd(Kernel):
+    """Any run of bad records is buried."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._max_run = sys.maxsize
+
+
+class AllErrorsAreData(Kernel):
+    """Every failure of the database counts as the record's fault."""
+
+    async def _after_failure(self, error: Exception, slices: Sequence[Slice]) -> None:
+        await super()._after_failure(ValueError() if len(slices) else error, slices)
+
+
+class CountedVersions(Windows):
+    """A version is the number of tellings so far."""
+
+    async def tell(self, tx: Transaction, made: dict[str, Window]) -> dict[str, Window]:
+        """One more than told before."""
+        linkages = [window.linkage for window in made.values()]
+        rows = await tx.fetch("SELECT * FROM told WHERE linkage = ANY($1::text[])", linkages)
+        told = {row["linkage"]: row for row in rows}
+        counted = {}
+        for child, window in made.items():
+            before = told.get(window.linkage)
+            if before is None or (before["total"], before["days"]) != (window.total, window.days):
+                version = 1 if before is None else before["version"] + 1
+                counted[child] = Window(window.linkage, window.total, window.days, version)
+        return await super().tell(tx, counted)
+
+
+class HostClock(Windows):
+    """A version is the time of the machine that tells it."""
+
+    async def tell(self, tx: Transaction, made: dict[str, Window]) -> dict[str, Window]:
+        """Stamped now."""
+        stamped = {
+            child: Window(w.linkage, w.total, w.days, int(time.time() * 1000)) for child, w in made.items()
+        }
+        return await super().tell(tx, stamped)
+
+
+class UnlockedWaiting(Windows):
+    """Looks whether a child is registered without locking its row."""
+
+    async def lock(self, tx: Transaction, children: list[str]) -> dict[str, str | None]:
+        """Read only."""
+        rows = await tx.fetch("SELECT child, linkage FROM reference WHERE child = ANY($1::text[])", children)
+        return {**dict.fromkeys(children), **{row["child"]: row["linkage"] for row in rows}}
+
+    async def _register(
+        self, tx: Transaction, lanes: Sequence[Lane[None]], linked: dict[str, str | None]
+    ) -> None:
+        found = sorted({event.body.child for lane in lanes for event in lane.events if hasattr(event.body, "linkage")})
+        await tx.execute("INSERT INTO reference SELECT unnest($1::text[]), NULL ON CONFLICT DO NOTHING", found)
+        await super()._register(tx, lanes, linked)
+
+
+class LastArrivalWins(Windows):
+    """The mark that came last holds, whenever it was recorded."""
+
+    def later(self, before: Mark | None, now: Mark) -> Mark:
+        """The one that came later."""
+        return now
+
+    def store_sql(self, table: str) -> str:
+        """Without asking for the version."""
+        return super().store_sql(table).rpartition("WHERE")[0]
+
+
+class CountsArrivals(Windows):
+    """Adds every arrival to its day, repeated or not."""
+
+    def later(self, before: Mark | None, now: Mark) -> Mark:
+        """The sum."""
+        return now if before is None else (max(before[0], now[0]), before[1] + now[1])
+
+    def store_sql(self, table: str) -> str:
+        """Adds."""
+        adding = super().store_sql(table).rpartition("WHERE")[0]
+        return adding.replace("value = excluded.value", f"value = {table}.value + excluded.value")
+
+
+class Blind(LogWatch):
+    """Finds every log in order."""
+
+    def judge(self, kernel: Kernel, tp: TopicPartition, state: LogState) -> None:
+        """Nothing is ever wrong."""
+
+
+class BlindKernel(Kernel):
+    """Takes a partition over without comparing the topic's id."""
+
+    async def claim(self, topic: str, partition: int, topic_id: str, log_start: int) -> Claim:
+        """The id is not looked at."""
+        return await super().claim(topic, partition, "", log_start)
+
+
+class OpenDoor(InstanceLock):
+    """Lets a second member in under the same name."""
+
+    async def acquire(self) -> None:
+        """Nobody is asked."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What a worker is built of."""
+
+    text: str = "the kernel as it is"
+    kernel: type[Kernel] = Kernel
+    publishing: type[Publishing] = Publishing
+    windows: type[Windows] = Windows
+    fold: type[Fold] = Fold
+    watch: type[LogWatch] = LogWatch
+    lock: type[InstanceLock] = InstanceLock
+
+
+MUTANTS: dict[str, Mutant] = {
+    "": Mutant(),
+    "no-contiguity": Mutant("no contiguity guard", kernel=NoContiguity),
+    "no-epoch": Mutant("no epoch", kernel=NoEpoch),
+    "no-fence": Mutant("neither epoch nor position compared", kernel=NoFence),
+    "two-transactions": Mutant("state and position in two transactions", kernel=TwoTransactions),
+    "publishing-ignored": Mutant("publishing fails on takeover and is ignored", kernel=PublishingIgnored),
+    "early-forgetting": Mutant("outbox row deleted before its acknowledgement", publishing=EarlyForgetting),
+    "early-cache": Mutant("cache changed before COMMIT", kernel=EarlyCache),
+    "poison-dropped": Mutant("bad records skipped", kernel=PoisonDropped),
+    "poison-without-end": Mutant("no limit to bad records in a row", kernel=PoisonWithoutEnd),
+    "all-errors-are-data": Mutant("a failing database makes dead letters", kernel=AllErrorsAreData),
+    "counted-versions": Mutant("versions counted instead of derived", windows=CountedVersions),
+    "host-clock": Mutant("versions from the host's clock", windows=HostClock),
+    "unlocked-waiting": Mutant("the waiting room without its lock", windows=UnlockedWaiting),
+    "last-arrival-wins": Mutant("state by order of arrival", windows=LastArrivalWins),
+    "counts-arrivals": Mutant("no natural key", windows=CountsArrivals),
+    "blind": Mutant("log and position never compared", kernel=BlindKernel, watch=Blind),
+    "open-door": Mutant("two members with one instance id", lock=OpenDoor),
+}

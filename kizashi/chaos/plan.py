@@ -1,0 +1,136 @@
+"""How large a run is, and what rows have in common: a chain, a story sent piece by piece, the verdict."""
+
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from kizashi.chaos.chain import Chain, open_chain
+from kizashi.chaos.check import judge
+from kizashi.chaos.ground import Ground
+from kizashi.chaos.toy import dump
+from kizashi.chaos.toy.story import Story, draw, messages
+from kizashi.chaos.verdict import Verdict
+from services.kit.batcher import Message
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run. ``kills`` is how often the fault is done, whatever it is."""
+
+    seed: int = 1
+    kills: int = 6
+    events: int = 600
+    mutant: str = ""
+
+
+@dataclass
+class Feed:
+    """A story on the wire, handed out in pieces."""
+
+    wire: list[Message]
+    pieces: int
+    _given: int = field(default=0)
+
+    def next(self) -> list[Message]:
+        """The next piece; empty when all is told."""
+        size = max(len(self.wire) // self.pieces, 1)
+        piece = self.wire[self._given : self._given + size]
+        self._given += len(piece)
+        return piece
+
+    def rest(self) -> list[Message]:
+        """Everything not handed out yet."""
+        piece, self._given = self.wire[self._given :], len(self.wire)
+        return piece
+
+    def __iter__(self) -> Iterator[list[Message]]:
+        while piece := self.next():
+            yield piece
+
+
+@dataclass
+class Run:
+    """One row's run in progress."""
+
+    plan: Plan
+    chain: Chain
+    story: Story
+    verdict: Verdict
+    lot: random.Random
+    #: Bad records sent beyond the story's own.
+    more_poison: int = 0
+
+    def feed(self, pieces: int) -> Feed:
+        """The story in so many pieces."""
+        return Feed(messages(self.chain.run, self.story), pieces)
+
+
+class Row(ABC):
+    """One fault. A subclass says what is done in :meth:`disturb`; the rest is the same for all."""
+
+    name: ClassVar[str]
+    text: ClassVar[str]
+    mutants: ClassVar[tuple[str, ...]]
+    members: ClassVar[int] = 1
+    poison_share: ClassVar[float] = 0.01
+    #: For the quick version, which runs with every change.
+    short: ClassVar[Plan] = Plan()
+
+    async def run(self, ground: Ground, plan: Plan) -> Verdict:
+        """Disturb a chain, heal it, drain it, judge it."""
+        began = time.monotonic()
+        story = draw(plan.seed, plan.events, self.poison_share)
+        verdict = Verdict(self.name, plan.seed, plan.mutant, events=len(story.facts))
+        async with open_chain(ground, plan.mutant, self.members, **self.orders()) as chain:
+            run = Run(plan, chain, story, verdict, random.Random(plan.seed))
+            try:
+                await self.disturb(run)
+                await self.heal(run)
+                await self.judge(run)
+            except (TimeoutError, AssertionError) as problem:
+                verdict.failures.append(str(problem) or type(problem).__name__)
+            verdict.details["logs"] = str(ground.folder) if verdict.failures else ""
+        verdict.seconds = round(time.monotonic() - began, 1)
+        return verdict
+
+    def orders(self) -> dict[str, Any]:
+        """Settings for every worker of this row."""
+        return {}
+
+    @abstractmethod
+    async def disturb(self, run: Run) -> None:
+        """Send the whole story and do the fault meanwhile."""
+
+    async def heal(self, run: Run) -> None:
+        """Start what is down."""
+        await run.chain.start()
+
+    async def judge(self, run: Run) -> None:
+        """The common criteria against the undisturbed truth."""
+        await judge(run.chain, run.verdict, dump.sha256(run.story.expected), len(run.story.poison) + run.more_poison)
+
+
+@asynccontextmanager
+async def timed(verdict: Verdict, what: str) -> AsyncIterator[None]:
+    """Note how long a part took."""
+    began = time.monotonic()
+    yield
+    verdict.details[what] = round(time.monotonic() - began, 2)
+
+
+class Undisturbed(Row):
+    """The oracle: the same input, nothing done. Its state must be what the story itself says."""
+
+    name = "F0"
+    text = "nothing: the run that all others are compared with"
+    mutants = ()
+
+    async def disturb(self, run: Run) -> None:
+        """Only send."""
+        await run.chain.start()
+        for piece in run.feed(4):
+            await run.chain.send(piece)

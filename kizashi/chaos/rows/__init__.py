@@ -1,0 +1,1 @@
+"""The matrix: one class per fault, found by name in ``kizashi.chaos.matrix``."""

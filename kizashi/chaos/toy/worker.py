@@ -1,0 +1,113 @@
+"""One stage as a process of its own: the real process of the kit around the toy's handler.
+
+Forked from a process that has imported everything (0.1 s instead of 2 s), so that hundreds of deaths
+are affordable. It ends with whoever started it.
+"""
+
+import asyncio
+import ctypes
+import multiprocessing
+import os
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import uvloop
+
+from kizashi.chaos.clock import shifted
+from kizashi.chaos.mutants import MUTANTS, Mutant
+from kizashi.chaos.points import Armed, arm
+from kizashi.chaos.toy.language import taught
+from services.kit import app, logs, membership, shell
+from services.kit.app import Kit, Parts, Process
+from services.kit.database import open_pool
+from services.kit.settings import KitSettings
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Order:
+    """What a worker is to be. ``environment`` are the kit's own settings."""
+
+    run: str
+    stage: str
+    environment: dict[str, str]
+    log: Path
+    armed: tuple[Armed, ...] = ()
+    mutant: str = ""
+    slow_seconds: float = 0.002
+    session_timeout_ms: int = 6_000
+    watch_seconds: float = 1.0
+    lock_wait_seconds: float = 20.0
+    clock_shift_seconds: float = 0.0
+
+
+def context() -> ForkServerContext:
+    """Where workers are forked from."""
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload([__name__])
+    return found
+
+
+def run(order: Order) -> None:
+    """Be the stage until SIGTERM, or until a point ends it."""
+    _end_with_parent()
+    _write_to(order.log)
+    os.environ.update(order.environment)
+    mutant = MUTANTS[order.mutant]
+    with ExitStack() as stack:
+        stack.enter_context(taught(order.run))
+        stack.enter_context(shifted(order.clock_shift_seconds))
+        for target, name, value in _changes(order, mutant):
+            stack.enter_context(patch.object(target, name, value))
+        uvloop.run(_serve(order, mutant))
+
+
+def _changes(order: Order, mutant: Mutant) -> list[tuple[Any, str, Any]]:
+    return [
+        (app, "Kernel", mutant.kernel),
+        (app, "Publishing", mutant.publishing),
+        (app, "LogWatch", mutant.watch),
+        (app, "InstanceLock", mutant.lock),
+        (app, "WATCH_SECONDS", order.watch_seconds),
+        (shell, "SESSION_TIMEOUT_MS", order.session_timeout_ms),
+        (membership, "WAIT_SECONDS", order.lock_wait_seconds),
+    ]
+
+
+async def _serve(order: Order, mutant: Mutant) -> None:
+    settings = KitSettings()  # type: ignore[call-arg]  # from the environment
+    logs.configure(settings.log_level)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    pool = await open_pool(settings, order.stage, "postgres")
+    kind = mutant.windows if order.stage == "windows" else mutant.fold
+    handler = kind(order.run, order.slow_seconds)
+    for armed in order.armed:
+        arm(armed, handler)
+    process = Process(Kit(f"chaos-{order.stage}", settings, pool, "postgres"), Parts(handlers=[handler]))
+    claims = process.kernels[0].claims
+    handler.claimed = lambda topic, part: c.epoch if (c := claims.get((topic, part))) else None
+    try:
+        await process.start()
+        await stopping.wait()
+    finally:
+        await process.stop()
+
+
+def _end_with_parent() -> None:
+    """The kernel of this machine ends the worker when the process that forked it ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _write_to(log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for standard in (1, 2):
+        os.dup2(descriptor, standard)
