@@ -26,7 +26,7 @@ from kizashi.supervisor import free_port
 from services.kit.batcher import Message
 
 SETTLE_SECONDS = 60.0
-_STILL_SECONDS = 1.5
+_STILL_SECONDS = 2.5
 
 
 @dataclass

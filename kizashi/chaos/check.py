@@ -6,6 +6,7 @@ records, same number of times, same order. The rest is sums, edges, hashes, and 
 
 import asyncio
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from services.kit.ids import derived_id
 
 Logs = dict[int, list[Entry]]
 RECOVERY_SECONDS = 60.0
+#: The last events of the last stage have no reader whose position would tell that they arrived.
+_LEAVING_SECONDS = 4.0
 
 _SUMS = """
 SELECT count(*) FROM {stage}.consumer_position
@@ -140,15 +143,23 @@ async def _dead_letters(database: asyncpg.Connection, verdict: Verdict, poison: 
     verdict.demand(found == poison, f"{found} dead letters for {poison} bad records")
 
 
+async def _told(chain: Chain) -> set[str]:
+    log = await asyncio.to_thread(chain.ground.bus.read, language.alerts(chain.run), PARTITIONS)
+    return {entry.id for entries in log.values() for entry in entries}
+
+
 async def _world(chain: Chain, verdict: Verdict) -> None:
     """What left the chain: repeated on the wire perhaps, but exactly the alerts and answers that happened."""
-    log = await asyncio.to_thread(chain.ground.bus.read, language.alerts(chain.run), PARTITIONS)
-    told = {entry.id for entries in log.values() for entry in entries}
     moves = await chain.database.fetch("SELECT linkage, version, standing FROM fold.history")
     answers = await chain.database.fetch("SELECT id FROM fold.answer")
     happened = {
         derived_id("stood", move["linkage"], str(move["version"]), str(move["standing"])) for move in moves
     } | {id_of(answer["id"]) for answer in answers}
+    deadline = time.monotonic() + _LEAVING_SECONDS
+    told = await _told(chain)
+    while happened - told and time.monotonic() < deadline:
+        await asyncio.sleep(0.3)
+        told = await _told(chain)
     verdict.demand(not happened - told, f"{len(happened - told)} events never left the chain")
     verdict.demand(not told - happened, f"{len(told - happened)} events left that never happened")
     verdict.demand(len(moves) == len({tuple(m) for m in moves}), "an alert moved twice")

@@ -62,13 +62,13 @@ class TwoTransactions(Kernel):
 class PublishingIgnored(Kernel):
     """On a takeover what cannot be published at once is forgotten."""
 
-    async def _drain(self, slices: Sequence[Slice]) -> None:
-        for each in slices:
-            claim = self.claims.get((each.topic, each.partition))
+    async def _drain(self, lanes: Sequence[LaneName]) -> None:
+        for lane in lanes:
+            claim = self.claims.get(lane)
             if claim is None or claim.drained:
                 continue
             async with self.pool.acquire() as tx:
-                rows = await self.positions.undelivered(tx, each.topic, each.partition)
+                rows = await self.positions.undelivered(tx, *lane)
                 if rows:
                     await asyncio.wait([asyncio.ensure_future(self.publishing.deliver(rows))], timeout=0.3)
                     await self.positions.forget(tx, [row_id for row_id, _ in rows])

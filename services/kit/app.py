@@ -62,7 +62,7 @@ class Kit:
         self.role = role
         self.settings = settings
         self.pool = pool
-        self.publisher = Publisher(service, self.batcher())
+        self.publisher = Publisher(service, self.batcher)
         self.relaying = Publishing(f"{service}.relay", self.batcher)
         self.relay = Relay(service, pool, self.relaying)
         self._pools: list[asyncpg.Pool] = []
@@ -129,7 +129,8 @@ class Process:
             )
             for s in self.subscriptions
         ]
-        for task in [*self.parts.tasks, *beats, kit.relay.run, self._watch]:
+        idle = [each.look_after_idle for each in self.subscriptions]
+        for task in [*self.parts.tasks, *beats, *idle, kit.relay.run, self._watch]:
             self._tasks.append(asyncio.create_task(_kept_alive(task)))
         self.health.started = True
         log.info("started", extra={"service": kit.service})

@@ -119,7 +119,7 @@ class Kernel:
         if not slices:
             return
         try:
-            await self._drain(slices)
+            await self._drain([(s.topic, s.partition) for s in slices])
             await self._apply(slices)
         except Exception as error:
             await self._after_failure(error, slices)
@@ -161,14 +161,18 @@ class Kernel:
             return []
         return fresh
 
-    async def _drain(self, slices: Sequence[Slice]) -> None:
+    async def drain(self) -> None:
+        """Publish what the last owners left in partitions for which no record has come since."""
+        await self._drain(list(self.claims))
+
+    async def _drain(self, lanes: Sequence[TopicPartition]) -> None:
         """Before the first transaction on a partition: publish what its last owner left, acknowledged."""
-        for each in slices:
-            claim = self.claims.get((each.topic, each.partition))
+        for lane in lanes:
+            claim = self.claims.get(lane)
             if claim is None or claim.drained:
                 continue
             async with self.pool.acquire() as tx:
-                rows = await self.positions.undelivered(tx, each.topic, each.partition)
+                rows = await self.positions.undelivered(tx, *lane)
                 if rows:
                     await self.publishing.deliver(rows)
                     await self.positions.forget(tx, [row_id for row_id, _ in rows])

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SESSION_TIMEOUT_MS = 30_000
 GRACEFUL_TIMEOUT_SECONDS = 20.0
+IDLE_SECONDS = 1.0
 
 
 async def raw_parser(records: tuple[Raw, ...]) -> KafkaMessage:
@@ -60,13 +61,19 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]
         self._kernel = kernel
         self._watch = watch
         self._consumer = consumer
+        self.joined = False
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Eager protocol: everything is given up before a new assignment."""
+        self.joined = False
         self._kernel.release((tp.topic, tp.partition) for tp in revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Claim what is new; aiokafka swallows what is raised here, so a failure is tried again at the next poll."""
+        """Claim what is new, maybe nothing.
+
+        aiokafka swallows what is raised here, so a failure is tried again at the next poll.
+        """
+        self.joined = True
         try:
             await self.take(assigned)
         except Exception as error:
@@ -129,12 +136,33 @@ class Subscription:
             await self.kernel.process(records)
             self._seek(consumer)
 
+    async def look_after_idle(self) -> None:
+        """For ever: partitions that no record comes for are claimed and their last owner's outbox drained, too.
+
+        Without it the last events of a member that died after COMMIT would wait for the next record.
+        """
+        while True:
+            await asyncio.sleep(IDLE_SECONDS)
+            consumer = self.subscriber.consumer
+            if consumer is not None:
+                async with self._poll_lock:
+                    await self.lanes.take(set(consumer.assignment()))
+                    await self.kernel.drain()
+
     def _seek(self, consumer: AIOKafkaConsumer) -> None:
         assigned = consumer.assignment()
         for (topic, partition), offset in self.kernel.seeks.items():
             if (tp := TopicPartition(topic, partition)) in assigned:
                 consumer.seek(tp, offset)
         self.kernel.seeks.clear()
+
+    @property
+    def awaits_partitions(self) -> bool:
+        """Whether the member has not joined yet, or could not claim all that it was given."""
+        consumer = self.subscriber.consumer
+        if consumer is None or not self.lanes.joined:
+            return True
+        return any((tp.topic, tp.partition) not in self.kernel.claims for tp in consumer.assignment())
 
     def log_ends(self) -> dict[tuple[str, int], int]:
         """Log ends of the assigned partitions as of the last fetch, where known."""

@@ -26,21 +26,29 @@ class RandomKills(Row):
         return {"slow_seconds": 0.015}
 
     async def disturb(self, run: Run) -> None:
-        """Send a piece, wait a moment, kill one, start it again."""
+        """Send little by little all the while; kill one, start it again."""
         chain, lot = run.chain, run.lot
         await chain.start()
-        feed = run.feed(run.plan.kills + 2)
+        feed = run.feed(run.plan.kills * 12)
+        sending = asyncio.create_task(self._send(run, feed))
         for _ in range(run.plan.kills):
             victim = chain.workers[lot.choice(sorted(chain.workers))]
-            if lot.random() < 0.7:
+            if lot.random() < 0.8:
                 await chain.ready(victim)
-            await chain.send(feed.next())
             await chain.answer()
-            await asyncio.sleep(lot.uniform(0.0, 0.12))
+            await asyncio.sleep(lot.uniform(0.0, 0.15))
             await victim.end(signal.SIGKILL)
             run.verdict.kills += 1
             await asyncio.to_thread(victim.start)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
         await chain.send(feed.rest())
+
+    @staticmethod
+    async def _send(run: Run, feed: Feed) -> None:
+        for piece in feed:
+            await asyncio.shield(run.chain.send(piece))
+            await asyncio.sleep(0.03)
 
 
 class CrashPoints(Row):
@@ -77,7 +85,7 @@ class CrashPoints(Row):
     async def _hit(self, run: Run, feed: Feed, victim: Worker, point: str) -> None:
         """Put an armed member in the place of a sound one and give it what leads it to the point."""
         chain = run.chain
-        await victim.end(signal.SIGTERM)
+        await victim.end(signal.SIGKILL)
         await asyncio.to_thread(victim.start, Armed(point))
         others = [w for w in chain.workers.values() if w is not victim]
         await chain.ready(*others)
