@@ -14,7 +14,7 @@ from typing import Protocol
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from contracts.codes import ClockPhase
+from contracts.codes import ClockPhase, Refusal
 from services.ingest import metrics, notices, store
 from services.ingest.clock_events import clock_advanced
 from services.ingest.dates import Window
@@ -143,6 +143,19 @@ class Door:
             raise TurnedAway(Problem.impossible_date, grant.source)
         await self._publisher.publish([clock_advanced(tick, self._times, now, grant.source)])
         metrics.TICKS.labels(ClockPhase(tick.phase).value).inc()
+
+    async def note_unread(self, grant: Grant, unread: Sequence[Refusal]) -> None:
+        """Let operators know of rows and files that a sender could not read, by code.
+
+        Raises:
+            KafkaError, asyncpg.PostgresError: not told; the caller may tell again.
+        """
+        async with self._pool.acquire() as tx:
+            tally = await store.count(tx, grant.source, 0, len(unread), None)
+        metrics.EVENTS.labels("file", "refused").inc(len(unread))
+        for code in unread:
+            metrics.REFUSED.labels(code.value).inc()
+        await self._publisher.publish(notices.of_files(grant.source, unread, tally.refused))
 
     async def status(self, grant: Grant) -> Tally:
         """What the caller's own source has sent so far."""

@@ -3,7 +3,7 @@
 from prometheus_client import Counter, Histogram
 
 EVENTS = Counter(
-    "kizashi_ingest_events_total", "Events by way in (http, inbound) and outcome", ["way", "outcome"]
+    "kizashi_ingest_events_total", "Events by way in (http, inbound, file) and outcome", ["way", "outcome"]
 )
 REFUSED = Counter("kizashi_ingest_refused_total", "Refused events by code", ["code"])
 TURNED_AWAY = Counter("kizashi_ingest_turned_away_total", "Requests refused as a whole, by code", ["code"])

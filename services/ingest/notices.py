@@ -12,6 +12,8 @@ from services.kit.lanes import Outgoing
 
 #: Consumer name of the HTTP door in dead-letter notices.
 HTTP = "ingest.http"
+#: The same for what a sender of files could not even make into records.
+FILES = "ingest.files"
 
 
 def schema_path(pointer: str) -> str:
@@ -19,10 +21,10 @@ def schema_path(pointer: str) -> str:
     return ("$" + pointer.replace("/", "."))[:120] if pointer else ""
 
 
-def _notice(source: str, number: int, code: Refusal, size_bytes: int, path: str) -> Outgoing:
-    topic = f"http-{source}"
-    body = DeadLettered("ingest", HTTP, topic, 0, number, code, size_bytes, path)
-    return Outgoing("dead-letters", body, derived_id("dead", HTTP, topic, str(number)))
+def _notice(source: str, number: int, code: Refusal, size_bytes: int, path: str, way: str = HTTP) -> Outgoing:
+    topic = f"{'http' if way == HTTP else 'file'}-{source}"
+    body = DeadLettered("ingest", way, topic, 0, number, code, size_bytes, path)
+    return Outgoing("dead-letters", body, derived_id("dead", way, topic, str(number)))
 
 
 def of_items(source: str, refused: Sequence[Refused], counted: int) -> list[Outgoing]:
@@ -41,6 +43,16 @@ def of_items(source: str, refused: Sequence[Refused], counted: int) -> list[Outg
 def of_request(source: str, code: Refusal, size_bytes: int, counted: int) -> Outgoing:
     """The notice of a request refused as a whole."""
     return _notice(source, counted - 1, code, size_bytes, "")
+
+
+def of_files(source: str, refused: Sequence[Refusal], counted: int) -> list[Outgoing]:
+    """One notice for each row or file that a sender could not read.
+
+    Args:
+        counted: the source's refused items so far, these included; it numbers the notices.
+    """
+    first = counted - len(refused)
+    return [_notice(source, first + n, code, 0, "", FILES) for n, code in enumerate(refused)]
 
 
 def told(source: str, callers_id: str, code: Refusal, pointer: str) -> Outgoing:

@@ -62,6 +62,14 @@ class Problem(_Problem, Enum):
         '{"date":"YYYY-MM-DD","phase":"settle"} の形で送ってください(phaseは settle か close)。',
         'Send {"date":"YYYY-MM-DD","phase":"settle"}; phase is settle or close.',
     )
+    bad_counts = _Problem(
+        400,
+        Refusal.schema,
+        "読めなかった行の数を読めません。",
+        "The counts of unread rows cannot be read.",
+        '{"refused":{"bad_row":3}} の形で送ってください(数は1から10000)。',
+        'Send {"refused":{"bad_row":3}}; counts are 1 to 10000.',
+    )
     impossible_date = _Problem(
         422,
         Refusal.impossible_date,

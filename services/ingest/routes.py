@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
 import msgspec
@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from contracts.codes import ClockPhase
+from contracts.codes import ClockPhase, Refusal
 from contracts.registry import BY_NAME
 from services.ingest import bodies, envelopes, metrics
 from services.ingest.door import Door
@@ -34,7 +34,12 @@ class _Moment(msgspec.Struct, forbid_unknown_fields=True):
     phase: ClockPhase
 
 
+class _Unread(msgspec.Struct, forbid_unknown_fields=True):
+    refused: dict[Refusal, Annotated[int, msgspec.Meta(ge=1, le=10_000)]]
+
+
 _moment = msgspec.json.Decoder(_Moment)
+_unread = msgspec.json.Decoder(_Unread)
 
 
 def _media_type(request: Request) -> str:
@@ -122,6 +127,22 @@ class Routes:
 
         return await self._held(request, work)
 
+    async def unread(self, request: Request) -> Response:
+        """POST /v1/refusals"""
+
+        async def work(grant: Grant) -> Response:
+            body = await bodies.read(request, self._settings.max_unpacked_bytes)
+            try:
+                told = _unread.decode(body).refused
+            except DECODING:
+                raise TurnedAway(Problem.bad_counts) from None
+            if sum(told.values()) > self._settings.max_items:
+                raise TurnedAway(Problem.too_large)
+            await self._door.note_unread(grant, [code for code, n in told.items() for _ in range(n)])
+            return JSONResponse({"told": sum(told.values())}, 202, _NO_STORE)
+
+        return await self._held(request, work)
+
     async def status(self, request: Request) -> Response:
         """GET /v1/status"""
         grant = await self._door.admit(request.headers.get("authorization", ""))
@@ -158,6 +179,7 @@ def make_app(door: Door, settings: Settings) -> FastAPI:
     routes = Routes(door, settings)
     app.add_api_route("/v1/events", routes.events, methods=["POST"])
     app.add_api_route("/v1/clock", routes.clock, methods=["POST"])
+    app.add_api_route("/v1/refusals", routes.unread, methods=["POST"])
     app.add_api_route("/v1/status", routes.status, methods=["GET"])
     app.add_api_route("/v1/schemas", routes.types, methods=["GET"])
     app.add_api_route("/v1/schemas/{name}", routes.schema, methods=["GET"])

@@ -3,6 +3,7 @@
 Pure: the present moment, the caller's grant and the registered schools are arguments.
 """
 
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,6 +28,8 @@ RECORD_TYPES = frozenset(
 ACCEPTED_TYPES = RECORD_TYPES | {CLOCK_TYPE}
 #: Lines of one record: a school year's days, a class's exceptions, a survey's answers.
 MAX_LINES = 400
+#: Rounds of one survey in a school year: one a day and a few more.
+MAX_ROUND = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,25 @@ def _check_references(body: Body, window: Window) -> None:
             raise Unfit(Kind.impossible_date, f"{pointer}/birth_date")
 
 
+def _names(body: Body) -> list[tuple[str, records.PersonNames]]:
+    match body:
+        case records.PupilRegistered():
+            return [(f"/data/names/{number}", each) for number, each in enumerate(body.names)]
+        case records.StaffRegistered():
+            return [("/data/names", body.names)]
+    return []
+
+
+def _check_texts(body: Body) -> None:
+    """No control character in a name (no database column takes NUL), no round of a survey without end."""
+    for pointer, names in _names(body):
+        for field in ("family", "given", "family_kana", "given_kana"):
+            if any(unicodedata.category(each) == "Cc" for each in getattr(names, field) or ""):
+                raise Unfit(Kind.bad_shape, f"{pointer}/{field}")
+    if isinstance(body, records.SurveyAnswered) and not 0 < body.round <= MAX_ROUND:
+        raise Unfit(Kind.out_of_range, "/data/round")
+
+
 def _check_lines(body: Body) -> None:
     for name in ("days", "exceptions", "answers", "names"):
         lines = getattr(body, name, None)
@@ -190,6 +212,7 @@ def judge(each: Draft, grant: Grant, known: Collection[str], window: Window) -> 
     if not window.holds_moment(each.recorded_at):
         raise Unfit(Kind.impossible_date, "/recordedtime")
     _check_lines(each.body)
+    _check_texts(each.body)
     _check_schools(each.body, grant, known)
     _check_references(each.body, window)
     _check_dates(each.body, window)

@@ -28,8 +28,8 @@ class Health:
         """Why the service is not ready; empty when it is."""
         reasons = [] if self.started else ["starting"]
         for each in self._subscriptions:
-            if not each.kernel.claims:
-                reasons.append(f"{each.kernel.consumer} owns no partition")
+            if each.awaits_partitions:
+                reasons.append(f"{each.kernel.consumer} waits for its partitions")
             reasons += [
                 f"{each.kernel.consumer} {topic}/{part}: {why}"
                 for (topic, part), why in each.kernel.stopped.items()

@@ -13,7 +13,6 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicCollection
 from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient
 
-from services.kit import metrics
 from services.kit.kernel import Kernel
 from services.kit.outgoing import partitions
 from services.kit.settings import KitSettings
@@ -67,18 +66,11 @@ class LogWatch:
             kernel.stop_partition(lane, "position is beyond the end of the log: topic recreated or truncated")
 
     async def round(self, kernel: Kernel, consumer: AIOKafkaConsumer) -> None:
-        """One look at all partitions this member owns; also tells the lag."""
+        """One look at all partitions this member owns."""
         lanes = [TopicPartition(*lane) for lane in kernel.claims]
-        if not lanes:
-            return
-        lag = 0
-        for tp, state in (await self.look(consumer, lanes)).items():
-            claim = kernel.claims.get((tp.topic, tp.partition))
-            if claim is None:
-                continue
-            self.judge(kernel, tp, state)
-            lag += max(state.end - claim.next_offset, 0)
-        metrics.LAG.labels(kernel.consumer).set(lag)
+        if lanes:
+            for tp, state in (await self.look(consumer, lanes)).items():
+                self.judge(kernel, tp, state)
 
 
 def prime_offsets(settings: KitSettings, principal: str, group: str, topics: Sequence[str]) -> None:

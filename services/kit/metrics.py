@@ -35,3 +35,13 @@ LAG = Gauge("kizashi_consumer_lag_records", "Log end less next offset", ["consum
 PROGRESS_AT = Gauge(
     "kizashi_consumer_last_progress_timestamp", "POSIX seconds of the last COMMIT", ["consumer"]
 )
+ACCOUNTED = Gauge(
+    "kizashi_consumer_records",
+    "Records of the owned partitions by what became of them",
+    ["consumer", "outcome"],
+)
+DIFFERENCE = Gauge(
+    "kizashi_reconciliation_difference_records",
+    "Records of the owned partitions not accounted for",
+    ["consumer"],
+)

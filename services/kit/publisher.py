@@ -1,7 +1,10 @@
 """Direct publication for a caller who waits for the acknowledgement (ingest answers 202 after it)."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
+
+from aiokafka.errors import KafkaError
 
 from services.kit.batcher import Batcher, Message
 from services.kit.lanes import Outgoing
@@ -12,24 +15,30 @@ _MAX_MESSAGES = 2000
 
 
 class Publisher:
-    """Gathers what concurrent callers send within a few milliseconds into common batches."""
+    """Gathers what concurrent callers send within a few milliseconds into common batches.
 
-    def __init__(self, service: str, batcher: Batcher) -> None:
+    ``make_batcher`` gives a fresh connection after a failure: a producer does not recover from all of them.
+    """
+
+    def __init__(self, service: str, make_batcher: Callable[[], Batcher]) -> None:
         self._service = service
-        self._batcher = batcher
+        self._make = make_batcher
+        self._batcher: Batcher | None = None
         self._pending: list[Message] = []
         self._flush: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect."""
-        await self._batcher.start()
+        fresh = self._make()
+        await fresh.start()
+        self._batcher = fresh
 
     async def stop(self) -> None:
         """Disconnect after what is in flight."""
         if self._flush is not None:
             await asyncio.gather(self._flush, return_exceptions=True)
-        await self._batcher.stop()
+        await self._discard()
 
     async def publish(self, events: Sequence[Outgoing]) -> None:
         """Send and wait until all replicas have it.
@@ -48,4 +57,20 @@ class Publisher:
         pending, self._pending = self._pending, []
         self._flush = None
         async with self._lock:
+            await self._send(pending)
+
+    async def _send(self, pending: Sequence[Message]) -> None:
+        if self._batcher is None:
+            await self.start()
+        assert self._batcher is not None
+        try:
             await self._batcher.send(pending)
+        except (KafkaError, OSError, TimeoutError):
+            await self._discard()
+            raise
+
+    async def _discard(self) -> None:
+        batcher, self._batcher = self._batcher, None
+        if batcher is not None:
+            with contextlib.suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(batcher.stop(), 5.0)

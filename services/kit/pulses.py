@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import asyncpg
@@ -9,6 +10,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from contracts.operations import ConsumerPulsed, LaneState, TopicCount
+from services.kit import metrics
 from services.kit.errors import error_name
 from services.kit.ids import derived_id
 from services.kit.lanes import Outgoing
@@ -58,6 +60,21 @@ def pulse(
     )
 
 
+OUTCOMES = ("received", "applied", "stale", "dead", "waiting", "erased")
+
+
+def measure(consumer: str, lanes: Sequence[LaneState]) -> None:
+    """The same for Prometheus: what became of the records, what is left over, how far behind."""
+    sums = {name: sum(getattr(lane, name) for lane in lanes) for name in OUTCOMES}
+    for name, count in sums.items():
+        metrics.ACCOUNTED.labels(consumer, name).set(count)
+    accounted = sum(sums.values()) - sums["received"]
+    advanced = sum(lane.next_offset - lane.start_offset for lane in lanes)
+    difference = abs(sums["received"] - accounted) + abs(sums["received"] - advanced)
+    metrics.DIFFERENCE.labels(consumer).set(difference)
+    metrics.LAG.labels(consumer).set(sum(max(lane.log_end_offset - lane.next_offset, 0) for lane in lanes))
+
+
 async def beat(
     service: str,
     member: str,
@@ -82,6 +99,7 @@ async def beat(
                     (str(row["topic"]), int(row["partition"])), int(row["next_offset"])
                 )
             body = pulse(service, member, kernel.consumer, rows, bool(kernel.stopped))
+            measure(kernel.consumer, body.lanes)
             name = derived_id("pulse", kernel.consumer, member, body.pulsed_at.isoformat())
             await publisher.publish([Outgoing("operations", body, name, recorded_at=body.pulsed_at)])
             await subscription.commit_for_dashboards()
