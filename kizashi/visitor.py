@@ -44,6 +44,15 @@ class Visitor:
         answer.raise_for_status()
         return answer.json()
 
+    async def text(self, path: str) -> str:
+        """A page as the browser gets it.
+
+        Raises:
+            httpx.HTTPStatusError: refused.
+        """
+        answer = await self._client.get(path, headers=self._headers)
+        return answer.raise_for_status().text
+
     async def post(self, path: str, body: Any = None) -> None:
         """An unsafe method with the CSRF token.
 

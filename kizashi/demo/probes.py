@@ -68,14 +68,40 @@ def candidates(town: Town, school_index: int, last: date, count: int) -> list[Ch
     return found
 
 
-def records(child: Child, code: AttendanceCode, days: Sequence[date], attempt: str) -> list[Event]:
-    """The office's records of these days, written now."""
+def roll_call(town: Town, child: Child, code: AttendanceCode) -> dict[str, Any]:
+    """The class's roll-call of the child's last day: the child with ``code``, the others as they are."""
+    city, year = town.city, town.years[-1]
+    roster, register = city.roster(year), city.register(year)
+    at = list(city.calendar(year).days).index(child.days[-1])
+    school, _, grade, label = child.class_id.split("/")
+    exceptions: list[dict[str, Any]] = [{"pupil": {"source_id": child.source_id}, "code": int(code)}]
+    for row, pupil in enumerate(roster.pupil.tolist()):
+        room, status = roster.classes[int(roster.room[row])], int(register.final_status[row, at])
+        where = (city.schools[room.school].code, (room.grade - 1) % 6 + 1, room.label)
+        known = status > AttendanceCode.present and pupil_id(pupil) != child.source_id
+        if known and where == (school, int(grade), label):
+            flags = int(register.final_flags[row, at])
+            exceptions.append({"pupil": {"source_id": pupil_id(pupil)}, "code": status, "flags": flags})
+    return {
+        "school": school,
+        "school_year": year,
+        "grade": int(grade),
+        "class_label": label,
+        "date": child.days[-1].isoformat(),
+        "exceptions": exceptions,
+    }
+
+
+def records(
+    child: Child, code: AttendanceCode, days: Sequence[date], attempt: str, sequence: int = 0
+) -> list[Event]:
+    """The office's records of these days, written now; ``sequence`` decides between two of the same second."""
     now = datetime.now(UTC)
     events = []
     for day in days:
         body = AttendanceRecorded(PupilRef(source_id=child.source_id), child.school, day, code)
         name = derived_id("probe", attempt, child.source_id, day.isoformat(), code.name)
-        events.append(Event(Meta(name, OFFICE, "attendance-recorded", now, now), body))
+        events.append(Event(Meta(name, OFFICE, "attendance-recorded", now, now, sequence=sequence), body))
     return events
 
 
@@ -113,7 +139,7 @@ async def probe(sender: Sender, visitor: Visitor, child: Child, attempt: str, ti
     watching = asyncio.create_task(_until(visitor, lambda board: not _stands(child, board)))
     await asyncio.sleep(0.3)
     sent_at = time.monotonic()
-    await sender.send(records(child, AttendanceCode.suspended, child.days, attempt))
+    await sender.send(records(child, AttendanceCode.suspended, child.days, attempt, sequence=1))
     gone_at = await watching
     if gone_at is not None:
         timings.withdrawn.append(gone_at - sent_at)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kizashi.publish import Report, SendingFailed, Unreadable, main, profiles, reader_of
+from kizashi.publish.entries import Reader
 
 #: Exit codes: all taken, some refused, could not run.
 _COULD_NOT = 2
@@ -44,6 +45,14 @@ def _bar(total: int | None, show: bool) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done)
 
 
+def _total(reader: Reader) -> int | None:
+    """How much there is; of unreadable files nothing is said before they are read."""
+    try:
+        return reader.total()
+    except Unreadable:
+        return None
+
+
 def _summary(report: Report, errors: Path, dry_run: bool) -> str:
     head = "試読 (送信なし) / rehearsal, nothing was sent" if dry_run else "送信しました / sent"
     types = "、".join(f"{name} {count:,}" for name, count in sorted(report.types.items()))
@@ -54,6 +63,7 @@ def _summary(report: Report, errors: Path, dry_run: bool) -> str:
         else f"  読み取り read {report.read:,}、不備 refused {report.refused:,}",
         f"  {types}" if types else "",
         f"  不受理の一覧 / list of errors: {errors}" if report.refused else "",
+        "" if report.told else "  運用の画面には伝わっていません / operators could not be told",
     ]
     return "\n".join(line for line in lines if line)
 
@@ -117,7 +127,7 @@ def publish(
     show = sys.stderr.isatty() if progress is None else progress
     try:
         reader = reader_of(files, profile, recorded_at)
-        with _bar(reader.total(), show) as advance:
+        with _bar(_total(reader), show) as advance:
             report = main(
                 files,
                 profile,

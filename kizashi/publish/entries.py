@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from contracts.codes import Refusal
 from contracts.envelope import stamp, type_of
 from contracts.registry import Body, encode
 from kizashi.publish.reasons import Reason
@@ -87,7 +88,14 @@ class Reader(Protocol):
 
 
 class Unreadable(Exception):
-    """The files as a whole cannot be read; the text is for people and holds no value of a record."""
+    """The files as a whole cannot be read; the text is for people and holds no value of a record.
+
+    ``code`` is what operators are told; none where the files were only named wrongly.
+    """
+
+    def __init__(self, text: str, code: Refusal | None = None) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 _encoder = msgspec.json.Encoder()

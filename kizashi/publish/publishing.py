@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from contracts.envelope import type_of
-from kizashi.publish.entries import Bad, Entry, Made, Reader, Ready
+from kizashi.publish.entries import Bad, Entry, Made, Reader, Ready, Unreadable
 from kizashi.publish.error_list import ErrorList
 from kizashi.publish.reasons import Reason
 from kizashi.publish.sending import Refusal, Sender
@@ -16,7 +16,10 @@ MAX_BYTES = 1_500_000
 
 @dataclass(slots=True)
 class Report:
-    """What became of the files. ``read = accepted + refused`` unless nothing was sent."""
+    """What became of the files. ``read = accepted + refused`` unless nothing was sent.
+
+    ``told``: whether operators were told of what could not be read.
+    """
 
     read: int = 0
     accepted: int = 0
@@ -24,6 +27,7 @@ class Report:
     types: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
     retries: int = 0
+    told: bool = True
 
     @property
     def exit_code(self) -> int:
@@ -44,6 +48,7 @@ class Publishing:
         self._source = source
         self._errors = errors
         self._advance = advance
+        self._unread: Counter[str] = Counter()
         self.report = Report()
 
     def run(self, reader: Reader) -> Report:
@@ -53,10 +58,22 @@ class Publishing:
             Unreadable: the files as a whole cannot be read.
             SendingFailed: the service cannot be reached or does not let us in.
         """
-        for batch in self._batches(reader.entries()):
-            self._send(batch)
-            self._advance(len(batch))
+        try:
+            for batch in self._batches(reader.entries()):
+                self._send(batch)
+                self._advance(len(batch))
+        except Unreadable as problem:
+            if problem.code is not None:
+                self._unread[problem.code.value] += 1
+            self._tell()
+            raise
+        self._tell()
         return self.report
+
+    def _tell(self) -> None:
+        """Operators see what never reached the service."""
+        if self._sender is not None and self._unread:
+            self.report.told = self._sender.tell_unread(self._unread)
 
     def _batches(self, entries: Iterator[Entry]) -> Iterator[list[Item]]:
         batch: list[Item] = []
@@ -79,6 +96,7 @@ class Publishing:
         self._errors.add(bad.place, bad.column, bad.reason)
         self.report.refused += 1
         self.report.codes[bad.reason.code] += 1
+        self._unread[bad.reason.code] += 1
         self._advance(1)
 
     def _send(self, batch: list[Item]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.codes import Refusal
 from contracts.registry import BY_NAME, Body
 from kizashi.publish.cells import TOKYO, CellUnreadable, Value, read_cell
 from kizashi.publish.entries import Bad, Made, Place, Unreadable
@@ -32,7 +33,8 @@ def locate(profile: Profile, heading: list[str]) -> dict[str, int]:
             found[key] = place
         elif not column.optional:
             expected = "・".join(column.headers)
-            raise Unreadable(f"見出し「{expected}」の列がありません / there is no column headed {expected}")
+            text = f"見出し「{expected}」の列がありません / there is no column headed {expected}"
+            raise Unreadable(text, Refusal.bad_row)
     return found
 
 

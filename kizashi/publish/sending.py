@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ BATCH = "application/cloudevents-batch+json"
 _LATER = frozenset({429, 502, 503, 504})
 MAX_ATTEMPTS = 8
 MAX_PAUSE_SECONDS = 15.0
+#: Rows of one code that operators are told of; more would say no more.
+MAX_TOLD = 1_000
 
 
 class SendingFailed(Exception):
@@ -76,6 +78,7 @@ class Sender:
     ) -> None:
         self._client = client
         self._url = url.rstrip("/") + "/v1/events"
+        self._refusals_url = url.rstrip("/") + "/v1/refusals"
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": BATCH}
         self._sleep = sleep
         self._draw = draw
@@ -95,6 +98,19 @@ class Sender:
             if "accepted" in body:
                 return Outcome(int(body["accepted"]), _refusals(body["refused"]))
         raise SendingFailed(_explain(response))
+
+    def tell_unread(self, codes: Mapping[str, int]) -> bool:
+        """Let operators know how many rows and files could not be read, by code; whether that was taken.
+
+        Tried once: what became of the records does not hang on it.
+        """
+        refused = {code: min(count, MAX_TOLD) for code, count in codes.items()}
+        headers = {**self._headers, "Content-Type": "application/json"}
+        try:
+            answer = self._client.post(self._refusals_url, json={"refused": refused}, headers=headers)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 202
 
     def _halves(self, events: Sequence[bytes]) -> Outcome:
         middle = len(events) // 2

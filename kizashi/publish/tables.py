@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from contracts.codes import Refusal
 from kizashi.publish.entries import Bad, Entry, Place, Unreadable
 from kizashi.publish.profiles import Profile
 from kizashi.publish.reasons import RowReason
@@ -35,7 +36,8 @@ def encoding_of(path: Path) -> str:
         if _decodes(path, encoding):
             return encoding
     raise Unreadable(
-        f"{path.name}: 文字コードがUTF-8でもCP932でもありません / the text is neither UTF-8 nor CP932"
+        f"{path.name}: 文字コードがUTF-8でもCP932でもありません / the text is neither UTF-8 nor CP932",
+        Refusal.not_utf8,
     )
 
 
@@ -73,7 +75,7 @@ class Tables:
     def _of_file(self, path: Path, reader: "Iterator[list[str]]") -> Iterator[Entry]:
         heading = next(reader, None)
         if not heading:
-            raise Unreadable(f"{path.name}: 見出しの行がありません / there is no heading")
+            raise Unreadable(f"{path.name}: 見出しの行がありません / there is no heading", Refusal.bad_row)
         maker = RowMaker(self._profile, heading, path.name, self._recorded_at or changed_at(path))
         number = 1
         while True:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from contracts.codes import SchoolKind
+from contracts.codes import Refusal, SchoolKind
 from kizashi.publish.edfi.calendar import Plan, Span, school_days
 from kizashi.publish.edfi.mapping import placeholder_grade, school_kind
 from kizashi.publish.edfi.xml_stream import descriptor, elements, text, texts
@@ -125,5 +125,7 @@ def look_through(files: dict[str, Path]) -> Survey:
         _see_event(survey, element)
     bare = [school for school in survey.schools if not survey.plans[school].sessions]
     if bare:
-        raise Unreadable(f"学期のない学校があります / schools without a session: {', '.join(bare)}")
+        raise Unreadable(
+            f"学期のない学校があります / schools without a session: {', '.join(bare)}", Refusal.bad_xml
+        )
     return survey

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from contracts.codes import Refusal
 from kizashi.publish.entries import Unreadable
 
 MAX_FILE_BYTES = 2 * 1024**3
@@ -20,7 +21,7 @@ def _plain(tag: str) -> str:
 
 
 def _refuse(path: Path, ja: str, en: str) -> Unreadable:
-    return Unreadable(f"{path.name}: {ja} / {en}")
+    return Unreadable(f"{path.name}: {ja} / {en}", Refusal.bad_xml)
 
 
 def elements(path: Path, wanted: frozenset[str]) -> Iterator[tuple[str, Element]]:

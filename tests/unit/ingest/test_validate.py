@@ -194,3 +194,18 @@ def test_every_kind_has_words_in_both_languages() -> None:
         assert all(words)
         assert any(ord(c) > 0x3000 for c in words.reason_ja + words.mend_ja)
         assert (words.reason_en + words.mend_en).replace("–", "-").isascii()
+
+
+@pytest.mark.parametrize("field", ["family", "given", "family_kana", "given_kana"])
+def test_a_control_character_in_a_name_is_refused_at_the_door(field: str) -> None:
+    names = {"family": "山田", "given": "花子", field: f"{CANARY}\x00"}
+    found = refusal("pupil-registered", names=[names])
+    assert (found.kind, found.pointer) == (Kind.bad_shape, f"/data/names/0/{field}")
+    found = refusal("staff-registered", names=names)
+    assert (found.kind, found.pointer) == (Kind.bad_shape, f"/data/names/{field}")
+
+
+@pytest.mark.parametrize("number", [0, -1, 401, 2**40])
+def test_a_survey_has_rounds_that_can_be_counted(number: int) -> None:
+    found = refusal("survey-answered", round=number)
+    assert (found.kind, found.pointer) == (Kind.out_of_range, "/data/round")

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from contracts import records
+from contracts.codes import Refusal
 from kizashi.publish import main
-from kizashi.publish.entries import Made, Place
+from kizashi.publish.entries import Bad, Made, Place, Unreadable
 from kizashi.publish.error_list import ErrorList, harmless
 from kizashi.publish.natural import Sequencer
 from kizashi.publish.publishing import MAX_ITEMS, Publishing
@@ -197,3 +198,37 @@ def test_versions_of_one_fact_are_numbered_and_others_are_not() -> None:
     first, second = (each.body for each in Days(2).entries())
     assert [numbers.next(first, AT), numbers.next(second, AT), numbers.next(first, AT)] == [0, 0, 1]
     assert numbers.next(first, AT.replace(second=1)) == 0
+
+
+class Unfit(Days):
+    """A reader of two rows that cannot be read, whose file then breaks off."""
+
+    def entries(self) -> Any:
+        yield from super().entries()
+        yield from (Bad(Place("x.csv", row), RowReason.empty.reason) for row in (8, 9))
+        raise Unreadable("x.csv", Refusal.bad_xml)
+
+
+@pytest.mark.parametrize("answered", [202, 404])
+def test_what_never_reached_the_service_is_told_to_operators_by_code(tmp_path: Path, answered: int) -> None:
+    told = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/events":
+            return accepting(request)
+        told.append((request.url.path, request.headers["authorization"], json.loads(request.content)))
+        return httpx.Response(answered)
+
+    with ErrorList(tmp_path / "errors.csv") as errors:
+        publishing = Publishing(sender(answer)[0], "kizashi-publish/x", errors, lambda _: None)
+        with pytest.raises(Unreadable):
+            publishing.run(Unfit(3))
+    assert told == [("/v1/refusals", f"Bearer {KEY}", {"refused": {"bad_row": 2, "bad_xml": 1}})]
+    assert publishing.report.told is (answered == 202)
+
+
+def test_a_service_that_cannot_be_reached_for_telling_changes_nothing() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    assert sender(answer)[0].tell_unread({"bad_row": 1}) is False
