@@ -8,13 +8,14 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from contracts.codes import StaffRole
+from contracts.codes import AttendanceCode, StaffRole
 from kizashi.demo import guide, probes
 from kizashi.demo.accounts import make_accounts, signed_in
 from kizashi.demo.display import Display
@@ -67,6 +68,7 @@ class Demo:
         self.display = display
         self.gauges = Gauges(system)
         self.began = time.monotonic()
+        self._opened = False
 
     def _seen(self, day: SimulatedDay) -> None:
         self.display.day = day.date.isoformat()
@@ -120,6 +122,7 @@ class Demo:
         await replay(self.sender, shown[:opening], self._seen, keep_up)
         if not self.choice.leave:
             await self._open(shown[opening - 1].date)
+            self._opened = True
         await replay(self.sender, shown[opening:], self._seen, keep_up)
 
     async def _settled(self) -> None:
@@ -134,22 +137,31 @@ class Demo:
     async def _open(self, on: date) -> None:
         """Print the way in, as soon as this year's teachers are known."""
         await self._settled()
-        accounts = await make_accounts(self.system, on)
-        self._guide(accounts, on)
+        accounts = await make_accounts(self.system, on, self._child.class_id)
+        guide.welcome(self.display.console, self.system.gateway_url, accounts)
 
-    def _guide(self, accounts: Any, on: date) -> None:
+    def _propose(self) -> None:
+        """Print what to try, once the days of the examples have come."""
         token = self.choice.data_dir / "school-office.key"
         write_private(token, self.sender.keys[OFFICE])
-        last = min(on, TODAY)
-        calendar = [day for day in self.town.city.calendar(YEAR).days if day <= last]
-        child = Child("P0000001", self.town.city.schools[0].code, "", 0, tuple(calendar[-3:]))
-        calm = probes.candidates(self.town, 0, TODAY, 1)
-        child = Child(calm[0].source_id, calm[0].school, "", 0, calm[0].days) if calm else child
-        urls = self.system.gateway_url, self.system.ingest_url
-        guide.show(self.display.console, *urls, accounts, str(token), child)
+        office = guide.Office(self.system.ingest_url, str(token))
+        roll_call = probes.roll_call(self.town, self._child, AttendanceCode.other)
+        guide.propose(self.display.console, guide.lines(office, self._child, roll_call))
+
+    @cached_property
+    def _child(self) -> Child:
+        """The child of the examples: of the first school, and always present so far."""
+        return probes.candidates(self.town, 0, TODAY, 1)[0]
+
+    @property
+    def _last_school_day(self) -> date:
+        return self.town.city.calendar(YEAR).days[-1]
 
     async def _live(self) -> None:
         """Day after day at a person's pace until Ctrl-C."""
+        if not self._opened:
+            await self._open(TODAY)
+        self._propose()
         stopped = asyncio.create_task(until_stopped())
         trickling = asyncio.create_task(self._trickle())
         await asyncio.wait({stopped, trickling}, return_when=asyncio.FIRST_COMPLETED)
@@ -162,9 +174,18 @@ class Demo:
 
     async def _trickle(self) -> None:
         self.display.stage = "今日の記録が届いています today, at a person's pace"
+        lived = await self._lived()
         for day in self.town.days(YEAR):
-            if day.date > TODAY:
+            if day.date > lived:
                 await trickle(self.sender, day, self.choice.day_seconds, self._seen)
+
+    async def _lived(self) -> date:
+        """The last day that has settled: a later start goes on behind it."""
+        connection = await self.system.administrator()
+        try:
+            return await connection.fetchval("SELECT max(date) FROM gateway.settled_day") or TODAY
+        finally:
+            await connection.close()
 
     async def _report(self, replay_seconds: float) -> None:
         self.display.stage = "お知らせまでの時間を測定中 measuring"
@@ -184,7 +205,7 @@ class Demo:
 
     async def _probe(self) -> Timings:
         """Time the way to the vice-principal's board and back, child by child; acknowledge some alerts."""
-        last = self.town.city.calendar(YEAR).days[-1]
+        last = self._last_school_day
         accounts = await make_accounts(self.system, last)
         timings = Timings()
         visitor = await signed_in(self.system, accounts, StaffRole.vice_principal)
