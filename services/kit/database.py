@@ -6,6 +6,10 @@ import asyncpg
 
 from services.kit.settings import KitSettings
 
+#: A member that stands still inside a transaction holds the rows that its heir has to lock; the server then
+#: ends its session. Longer than any poll takes, shorter than the time in which the heir must be at work.
+IDLE_TRANSACTION_SECONDS = 60.0
+
 
 def _arguments(settings: KitSettings, schema: str, role: str, secret: str) -> dict[str, Any]:
     return {
@@ -19,6 +23,7 @@ def _arguments(settings: KitSettings, schema: str, role: str, secret: str) -> di
             "application_name": f"kizashi-{role}",
             "synchronous_commit": settings.synchronous_commit,
             "jit": "off",
+            "idle_in_transaction_session_timeout": str(int(IDLE_TRANSACTION_SECONDS * 1000)),
         },
     }
 

@@ -102,4 +102,14 @@ class FromOutside(Protocol):
         ...
 
 
+@runtime_checkable
+class Patient(Protocol):
+    """A handler beside the way to an alert: it lets a poll grow for so long, and costs the machine less."""
+
+    @property
+    def patience_seconds(self) -> float:
+        """Pause after a poll that was far from full."""
+        ...
+
+
 AnyHandler = Handler[Any]

@@ -19,6 +19,7 @@ from faststream.security import BaseSecurity, SASLScram256
 from services.kit.decoding import Raw
 from services.kit.errors import error_name
 from services.kit.kernel import Kernel
+from services.kit.lanes import Patient
 from services.kit.log_watch import LogWatch
 from services.kit.settings import KitSettings
 
@@ -101,6 +102,10 @@ class Subscription:
         self.kernel = kernel
         self.lanes = Lanes(kernel, watch, lambda: self.subscriber.consumer)
         self._poll_lock = asyncio.Lock()
+        self._patience_seconds = (
+            kernel.handler.patience_seconds if isinstance(kernel.handler, Patient) else 0.0
+        )
+        self._full_records = settings.batch_records // 2
         instance = None if settings.member is None else f"{kernel.consumer}.{settings.member}"
         self.subscriber = broker.subscriber(
             *kernel.handler.topics,
@@ -135,6 +140,8 @@ class Subscription:
             await self.lanes.take(set(consumer.assignment()))
             await self.kernel.process(records)
             self._seek(consumer)
+        if self._patience_seconds and len(records) < self._full_records:
+            await asyncio.sleep(self._patience_seconds)
 
     async def look_after_idle(self) -> None:
         """For ever: partitions that no record comes for are claimed and their last owner's outbox drained, too.

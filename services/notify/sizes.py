@@ -15,6 +15,7 @@ class Sizes:
     """
 
     consumer = "notify.sizes"
+    patience_seconds = 0.2
     topics = ("class-day-counts",)
     wants = frozenset({"class-day-counted"})
 

@@ -128,6 +128,7 @@ class Facts:
     """Subscriber ``gateway.facts``."""
 
     consumer = "gateway.facts"
+    patience_seconds = 0.2
     topics = ("pupil-facts",)
     wants = frozenset(
         {
