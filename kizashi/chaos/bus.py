@@ -118,9 +118,7 @@ class Bus:
         """The whole log of a topic by partition, in order."""
         ends = self.ends([(topic, number) for number in range(partitions)])
         found: dict[int, list[Entry]] = {number: [] for number in range(partitions)}
-        consumer = Consumer(
-            {**self.address.client_settings(), "group.id": "chaos-reader", "log_level": 0}
-        )
+        consumer = Consumer({**self.address.client_settings(), "group.id": "chaos-reader", "log_level": 0})
         try:
             starts = {
                 number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_SECONDS)[0]

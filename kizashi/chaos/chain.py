@@ -190,7 +190,9 @@ class Chain:
         ends = await asyncio.to_thread(self.ground.bus.ends, lanes)
         at: dict[tuple[str, int], int] = {}
         for stage in STAGES:
-            at |= {(row["topic"], row["partition"]): row["next_offset"] for row in await self.positions(stage)}
+            at |= {
+                (row["topic"], row["partition"]): row["next_offset"] for row in await self.positions(stage)
+            }
         return sum(max(end - at.get(lane, 0), 0) for lane, end in ends.items())
 
     async def _edges_meet(self) -> bool:
@@ -211,7 +213,7 @@ class Chain:
         return (await self.lag(), waiting, *rows)
 
     async def settle(self, seconds: float = SETTLE_SECONDS) -> float | None:
-        """Wait until nothing moves any more; returns the seconds, None if it is never at rest.
+        """Wait until nothing moves any more; returns since when (monotonic), None if it is never at rest.
 
         At rest means: no lag, nothing for the relay, and either all edges meet or nothing changed for a while.
         """
@@ -223,7 +225,7 @@ class Chain:
                 before, still = now, time.monotonic()
             elif not now[0] and not now[1]:
                 if await self._edges_meet() or time.monotonic() - still > _STILL_SECONDS:
-                    return still - began
+                    return still
             await asyncio.sleep(0.1)
         return None
 

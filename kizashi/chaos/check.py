@@ -60,11 +60,13 @@ def compare(log: Sequence[str], done: Sequence[str]) -> Difference:
     return Difference((there - here).total(), (here - there).total(), disordered)
 
 
-async def judge(chain: Chain, verdict: Verdict, expected_hash: str, poison: int) -> None:
-    """Fill in ``verdict``; ``poison`` bad records were sent."""
+async def judge(
+    chain: Chain, verdict: Verdict, expected_hash: str, poison: int, healed_at: float
+) -> None:
+    """Fill in ``verdict``; ``poison`` bad records were sent, the fault ended at ``healed_at`` (monotonic)."""
     settled = await chain.settle()
     verdict.demand(settled is not None, "not drained after healing")
-    verdict.recovery_seconds = round(settled or 0.0, 2)
+    verdict.recovery_seconds = round(max((settled or healed_at) - healed_at, 0.0), 2)
     verdict.demand(verdict.recovery_seconds <= RECOVERY_SECONDS, "recovery took too long")
     database = chain.database
     text = await dump.convergent(database)

@@ -12,7 +12,8 @@ from aiokafka import TopicPartition
 from kizashi.chaos.toy.fold import Fold
 from kizashi.chaos.toy.windows import Mark, Window, Windows
 from services.kit.decoding import Dead, Raw, Slice
-from services.kit.kernel import Claim, Kernel, Outcome, TopicPartition as LaneName
+from services.kit.kernel import Claim, Kernel, Outcome
+from services.kit.kernel import TopicPartition as LaneName
 from services.kit.lanes import Effects, Lane, Transaction
 from services.kit.log_watch import LogState, LogWatch
 from services.kit.membership import InstanceLock
@@ -33,19 +34,15 @@ class NoContiguity(Kernel):
 class NoEpoch(Kernel):
     """Asks whether the position fits, not who owns it."""
 
-    def _owned(
-        self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]
-    ) -> bool:
+    def _owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
         lane = (each.topic, each.partition)
-        return lane in rows and rows[lane].next_offset == claims[lane].next_offset
+        return lane in rows and rows[lane].next_offset == claims[lane].next_offset == each.records[0].offset
 
 
 class NoFence(Kernel):
     """Asks nothing before it commits."""
 
-    def _owned(
-        self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]
-    ) -> bool:
+    def _owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
         return (each.topic, each.partition) in rows
 
 
@@ -159,8 +156,12 @@ class UnlockedWaiting(Windows):
     async def _register(
         self, tx: Transaction, lanes: Sequence[Lane[None]], linked: dict[str, str | None]
     ) -> None:
-        found = sorted({event.body.child for lane in lanes for event in lane.events if hasattr(event.body, "linkage")})
-        await tx.execute("INSERT INTO reference SELECT unnest($1::text[]), NULL ON CONFLICT DO NOTHING", found)
+        found = sorted(
+            {event.body.child for lane in lanes for event in lane.events if hasattr(event.body, "linkage")}
+        )
+        await tx.execute(
+            "INSERT INTO reference SELECT unnest($1::text[]), NULL ON CONFLICT DO NOTHING", found
+        )
         await super()._register(tx, lanes, linked)
 
 
@@ -222,6 +223,10 @@ class Mutant:
     fold: type[Fold] = Fold
     watch: type[LogWatch] = LogWatch
     lock: type[InstanceLock] = InstanceLock
+    #: 0: the database never ends an idle transaction.
+    idle_limit: int = 1
+    #: Further (object, attribute, value).
+    changes: tuple[tuple[Any, str, Any], ...] = ()
 
 
 MUTANTS: dict[str, Mutant] = {
@@ -242,5 +247,6 @@ MUTANTS: dict[str, Mutant] = {
     "last-arrival-wins": Mutant("state by order of arrival", windows=LastArrivalWins),
     "counts-arrivals": Mutant("no natural key", windows=CountsArrivals),
     "blind": Mutant("log and position never compared", kernel=BlindKernel, watch=Blind),
+    "patient-database": Mutant("idle transactions are never ended", idle_limit=0),
     "open-door": Mutant("two members with one instance id", lock=OpenDoor),
 }

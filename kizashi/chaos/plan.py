@@ -63,6 +63,8 @@ class Run:
     lot: random.Random
     #: Bad records sent beyond the story's own.
     more_poison: int = 0
+    #: When the fault ended (monotonic).
+    healed_at: float = 0.0
 
     def feed(self, pieces: int) -> Feed:
         """The story in so many pieces."""
@@ -89,6 +91,7 @@ class Row(ABC):
             run = Run(plan, chain, story, verdict, random.Random(plan.seed))
             try:
                 await self.disturb(run)
+                run.healed_at = time.monotonic()
                 await self.heal(run)
                 await self.judge(run)
             except (TimeoutError, AssertionError) as problem:
@@ -111,7 +114,9 @@ class Row(ABC):
 
     async def judge(self, run: Run) -> None:
         """The common criteria against the undisturbed truth."""
-        await judge(run.chain, run.verdict, dump.sha256(run.story.expected), len(run.story.poison) + run.more_poison)
+        poison = len(run.story.poison) + run.more_poison
+        expected = dump.sha256(run.story.expected)
+        await judge(run.chain, run.verdict, expected, poison, run.healed_at)
 
 
 @asynccontextmanager

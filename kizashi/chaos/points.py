@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from kizashi.chaos.toy.windows import Windows
@@ -27,12 +28,16 @@ Side = Literal["before", "within", "after"]
 
 @dataclass(frozen=True)
 class Armed:
-    """At the ``hit``-th passage of ``point`` do ``action`` (``block``: hold the event loop so many seconds)."""
+    """At the ``hit``-th passage of ``point`` do ``action`` (``block``: hold the event loop so many seconds).
+
+    Passages count only while the file ``when`` exists, if one is named.
+    """
 
     point: str
     action: Action = "kill"
     hit: int = 1
     seconds: float = 0.0
+    when: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ def _counted(armed: Armed) -> Callable[[tuple[Any, ...]], None]:
         nonlocal passed
         if armed.point == "CP10" and not arguments[1]:
             return  # the first joining revokes nothing
+        if armed.when is not None and not armed.when.exists():
+            return
         passed += 1
         if passed == armed.hit:
             act(armed)

@@ -179,7 +179,12 @@ class Kernel:
             claim.drained = True
 
     async def _apply(self, slices: Sequence[Slice]) -> None:
-        claims = {(s.topic, s.partition): self.claims[s.topic, s.partition] for s in slices}
+        claims = {
+            lane: self.claims[lane] for s in slices if (lane := (s.topic, s.partition)) in self.claims
+        }
+        slices = [s for s in slices if (s.topic, s.partition) in claims]
+        if not slices:
+            return
         with tracer.start_as_current_span(
             f"{self.consumer} poll", attributes={"kizashi.records": sum(len(s.records) for s in slices)}
         ):
@@ -226,7 +231,11 @@ class Kernel:
     ) -> bool:
         lane = (each.topic, each.partition)
         row, claim = rows.get(lane), claims[lane]
-        if row is not None and row.epoch == claim.epoch and row.next_offset == claim.next_offset:
+        if (
+            row is not None
+            and row.epoch == claim.epoch
+            and row.next_offset == claim.next_offset == each.records[0].offset
+        ):
             return True
         metrics.GUARD.labels(self.consumer, "fenced").inc()
         if self.claims.get(lane) is claim:

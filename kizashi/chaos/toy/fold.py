@@ -58,9 +58,7 @@ class Fold:
     async def _versions(self, tx: Transaction, lane: Lane[Cache]) -> Cache:
         wanted = {_body(event).linkage for event in lane.events}
         unknown = [linkage for linkage in wanted if linkage not in lane.cache]
-        rows = await tx.fetch(
-            "SELECT linkage, version FROM fold WHERE linkage = ANY($1::text[])", unknown
-        )
+        rows = await tx.fetch("SELECT linkage, version FROM fold WHERE linkage = ANY($1::text[])", unknown)
         loaded = {row["linkage"]: row["version"] for row in rows}
         return {linkage: lane.cache.get(linkage, loaded.get(linkage, 0)) for linkage in wanted}
 

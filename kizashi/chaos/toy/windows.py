@@ -130,13 +130,13 @@ class Windows:
                     table = "mark" if linked[body.child] is not None else "waiting"
                     effects.waiting[lane.partition] += table == "waiting"
                     key = (body.child, body.day)
-                    best[table][key] = self.later(best[table].get(key), (mark_version(event.meta), body.value))
+                    best[table][key] = self.later(
+                        best[table].get(key), (mark_version(event.meta), body.value)
+                    )
         for table, marks in best.items():
             rows = [(child, day, version, value) for (child, day), (version, value) in marks.items()]
             if rows:
-                await tx.execute(
-                    self.store_sql(table), *[list(column) for column in zip(*rows, strict=True)]
-                )
+                await tx.execute(self.store_sql(table), *[list(column) for column in zip(*rows, strict=True)])
 
     def later(self, before: Mark | None, now: Mark) -> Mark:
         """Which of two marks of one day holds."""

@@ -22,7 +22,7 @@ from kizashi.chaos.clock import shifted
 from kizashi.chaos.mutants import MUTANTS, Mutant
 from kizashi.chaos.points import Armed, arm
 from kizashi.chaos.toy.language import taught
-from services.kit import app, logs, membership, shell
+from services.kit import app, database, logs, membership, shell
 from services.kit.app import Kit, Parts, Process
 from services.kit.database import open_pool
 from services.kit.settings import KitSettings
@@ -45,6 +45,7 @@ class Order:
     watch_seconds: float = 1.0
     lock_wait_seconds: float = 20.0
     clock_shift_seconds: float = 0.0
+    idle_transaction_seconds: float = 60.0
 
 
 def context() -> ForkServerContext:
@@ -70,12 +71,14 @@ def run(order: Order) -> None:
 
 def _changes(order: Order, mutant: Mutant) -> list[tuple[Any, str, Any]]:
     return [
+        *mutant.changes,
         (app, "Kernel", mutant.kernel),
         (app, "Publishing", mutant.publishing),
         (app, "LogWatch", mutant.watch),
         (app, "InstanceLock", mutant.lock),
         (app, "WATCH_SECONDS", order.watch_seconds),
         (shell, "SESSION_TIMEOUT_MS", order.session_timeout_ms),
+        (database, "IDLE_TRANSACTION_SECONDS", order.idle_transaction_seconds * mutant.idle_limit),
         (membership, "WAIT_SECONDS", order.lock_wait_seconds),
     ]
 
