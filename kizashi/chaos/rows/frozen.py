@@ -1,0 +1,139 @@
+"""Members that stand still and come back: they must not commit what is no longer theirs."""
+
+import asyncio
+import signal
+import time
+
+from kizashi.chaos.chain import Chain, Worker
+from kizashi.chaos.plan import Plan, Row, Run
+from kizashi.chaos.points import Armed
+
+#: Session timeout of the workers, so that a takeover takes seconds.
+_SESSION_SECONDS = 6.0
+_TAKEOVER_SECONDS = 40.0
+
+
+async def epochs(chain: Chain, stage: str = "windows") -> dict[int, int]:
+    """Epoch by partition."""
+    return {row["partition"]: row["epoch"] for row in await chain.positions(stage)}
+
+
+async def taken_over(chain: Chain, before: dict[int, int]) -> None:
+    """Wait until every partition of the windows has a new owner."""
+    async with asyncio.timeout(_TAKEOVER_SECONDS):
+        while not all(epoch > before[lane] for lane, epoch in (await epochs(chain)).items()):
+            await asyncio.sleep(0.05)
+
+
+class Blocked(Row):
+    """Half of the times the block falls between two polls, half into a transaction."""
+
+    name = "F4"
+    text = "the event loop of a member blocked for two session timeouts"
+    mutants = ("no-fence",)
+    members = 2
+    short = Plan(kills=1, events=500)
+
+    async def disturb(self, run: Run) -> None:
+        """Block one member; the other takes over; the first one wakes up."""
+        chain = run.chain
+        await chain.start()
+        feed = run.feed(run.plan.kills * 3 + 1)
+        for turn in range(run.plan.kills):
+            sleeper = chain.workers["windows.0"]
+            await sleeper.end(signal.SIGKILL)
+            point = "CP1" if turn % 2 == 0 else "CP4"
+            sleeper.start(Armed(point, "block", hit=1, seconds=2 * _SESSION_SECONDS))
+            await chain.ready(sleeper)
+            await chain.send(feed.next())
+            await chain.until(lambda: sleeper.probe() is None, 20, "blocked")
+            await chain.send(feed.next())
+            await chain.until(lambda: sleeper.probe() is not None, _TAKEOVER_SECONDS, "awake again")
+            run.verdict.kills += 1
+            await chain.send(feed.next())
+        await chain.send(feed.rest())
+
+
+class Zombie(Row):
+    """The worst order: the zombie wakes while its heir owns the partition but has not committed yet."""
+
+    name = "F5"
+    text = "SIGSTOP beyond the session timeout, then SIGCONT"
+    mutants = ("no-epoch", "no-fence")
+    members = 2
+    short = Plan(kills=1, events=400)
+
+    async def disturb(self, run: Run) -> None:
+        """Freeze a member that has fetched, its heir after it has claimed; wake the former owner first."""
+        chain = run.chain
+        feed = run.feed(run.plan.kills * 2 + 1)
+        for turn in range(run.plan.kills):
+            sign = chain.ground.folder / f"{chain.run}-takeover-{turn}"
+            await self._armed(chain, sign)
+            zombie, heir = chain.workers["windows.0"], chain.workers["windows.1"]
+            before = await epochs(chain)
+            sign.with_suffix(".fetch").touch()
+            await chain.send(feed.next())
+            await chain.until(lambda w=zombie: w.frozen, 20, "frozen with records in its hands")
+            await chain.settle(3)
+            sign.touch()
+            await taken_over(chain, before)
+            await chain.until(lambda w=heir: w.frozen, 20, "frozen as the new owner")
+            run.verdict.kills += 1
+            await self._wake(chain, zombie, heir)
+            await chain.send(feed.next())
+        await chain.send(feed.rest())
+
+    @staticmethod
+    async def _armed(chain: Chain, sign: object) -> None:
+        from pathlib import Path
+
+        assert isinstance(sign, Path)
+        for worker in chain.workers.values():
+            if worker.running and worker.name.startswith("windows"):
+                await worker.end(signal.SIGKILL)
+        zombie, heir = chain.workers["windows.0"], chain.workers["windows.1"]
+        zombie.start(Armed("CP1", "freeze", when=sign.with_suffix(".fetch")))
+        heir.start(Armed("CP9", "freeze", hit=6, when=sign))
+        await chain.start()
+
+    @staticmethod
+    async def _wake(chain: Chain, zombie: Worker, heir: Worker) -> None:
+        """The zombie has a second for its old batch before the heir goes on."""
+        zombie.send_signal(signal.SIGCONT)
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        heir.send_signal(signal.SIGCONT)
+
+
+class FrozenHoldingLocks(Row):
+    """Frozen inside its transaction it holds the rows that its heir has to lock: the database must let go of them."""
+
+    name = "F5b"
+    text = "SIGSTOP inside a transaction, for as long as it takes"
+    mutants = ("patient-database",)
+    members = 2
+    short = Plan(kills=1, events=300)
+
+    def orders(self) -> dict[str, float]:
+        """The database waits a shorter time for an idle transaction than in production."""
+        return {"idle_transaction_seconds": 8.0}
+
+    async def disturb(self, run: Run) -> None:
+        """Freeze a member that holds locks and do not wake it until the other has done all the work."""
+        chain = run.chain
+        zombie = chain.workers["windows.0"]
+        zombie.start(Armed("CP2", "freeze"))
+        await chain.start()
+        feed = run.feed(2)
+        await chain.send(feed.next())
+        await chain.until(lambda: zombie.frozen, 20, "frozen with locks in its hands")
+        began = time.monotonic()
+        run.verdict.kills += 1
+        await chain.send(feed.rest())
+        async with asyncio.timeout(45):
+            while await chain.lag():
+                await asyncio.sleep(0.1)
+        run.verdict.details["others_went_on_after_seconds"] = round(time.monotonic() - began, 1)
+        zombie.send_signal(signal.SIGCONT)
