@@ -150,8 +150,9 @@ class Demo:
 
     @cached_property
     def _child(self) -> Child:
-        """The child of the examples: of the first school, and always present so far."""
-        return probes.candidates(self.town, 0, TODAY, 1)[0]
+        """The child of the examples: always present so far; the first class's 担任 heads the grade as well."""
+        found = probes.candidates(self.town, 0, TODAY, 200)
+        return next(child for child in found if not child.class_id.endswith("/1"))
 
     @property
     def _last_school_day(self) -> date:

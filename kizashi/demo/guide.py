@@ -66,7 +66,8 @@ def lines(office: Office, child: Child, roll_call: dict[str, Any]) -> list[str]:
         office.record(child, 2, absent, provisional),
         "2 学級の朝の点呼を確定する (confirm the class):",
         office.curl("roll-call-taken", "roll-call", roll_call),
-        "3 1秒ほどで画面にお知らせが現れる (the alert appears within about a second).",
+        "3 1秒ほどで画面にお知らせが現れる。今月の枠が埋まっていれば「ほかの変化」に"
+        " (the alert appears within about a second; beside the others if the month's places are taken).",
         "4 三日とも出席停止に訂正すると、お知らせは取り下げられる (correct all three to 出席停止: it is withdrawn):",
         *(office.record(child, day, AttendanceCode.suspended) for day in range(3)),
         "5 サービスを1つ kill -9 しても、運用の画面の「差」は 0 のまま (kill -9 a service: the difference stays 0):",
@@ -79,7 +80,7 @@ def welcome(console: Console, gateway_url: str, accounts: list[DemoLogin]) -> No
     console.print(Panel.fit(f"[bold]{gateway_url}[/bold]\n模擬データ simulated data", title="兆し Kizashi"))
     for login in accounts:
         role = _ROLES.get(login.role.value, login.role.value)
-        console.print(f"  {role:<6} {gateway_url}{login.link}", highlight=False)
+        console.print(f"  {role:<6} {gateway_url}{login.link}", highlight=False, soft_wrap=True)
     console.print("\nCtrl-C で終了 (stops everything).")
 
 

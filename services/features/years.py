@@ -5,6 +5,7 @@ run the same functions over it.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from services.features.schoolyear import DAYS, YearDays, year_days
 NO_SCHOOL, SCHOOL, UNPLANNED = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChildYears:
     """One school year of n children; columns are days from 1 April.
 
@@ -44,20 +45,20 @@ class ChildYears:
         """The dates of the columns."""
         return year_days(self.school_year)
 
-    @property
+    @cached_property
     def known(self) -> Bool:
         """Days with a mark that tells anything, bool [n, 366]."""
         found: Bool = (self.status != Code.unknown) & (self.status != Code.no_school)
         return found
 
-    @property
+    @cached_property
     def school(self) -> Bool:
         """The children's own school days, bool [n, 366]."""
         planned: Bool = (self.plan == SCHOOL) & (self.status != Code.no_school)
         marked: Bool = (self.plan == UNPLANNED) & self.known
         return planned | marked
 
-    @property
+    @cached_property
     def told(self) -> Bool:
         """Days that have a vector: school days with a known mark, bool [n, 366]."""
         return self.school & self.known
