@@ -1,7 +1,7 @@
 """The broker as a run sees it from outside: topics made and removed, records written, whole logs read."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -42,6 +42,7 @@ class Bus:
     replicas: int = 1
     _admin: AdminClient | None = field(default=None)
     _producer: Producer | None = field(default=None)
+    _told: str = ""
 
     @property
     def admin(self) -> AdminClient:
@@ -70,17 +71,17 @@ class Bus:
     def _all_served(self, lanes: Sequence[Lane]) -> bool:
         try:
             self.ends(lanes)
-        except KafkaException:
+        except KafkaException as problem:
+            self._told = str(problem)
+            self._admin = None  # it may remember for long that the topic was not there
             return False
         return True
 
-    @staticmethod
-    def _until(condition: object, seconds: float = _SECONDS) -> None:
-        assert callable(condition)
+    def _until(self, condition: Callable[[], bool], seconds: float = _SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise TimeoutError("the broker did not follow")
+                raise TimeoutError(f"the broker did not follow: {self._told}")
             time.sleep(0.05)
 
     def send(self, messages: Sequence[Message]) -> None:

@@ -81,7 +81,11 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]
             log.warning("claim failed", extra={"consumer": self._kernel.consumer, "error": error_name(error)})
 
     async def take(self, assigned: set[TopicPartition]) -> None:
-        """Bump epochs, compare log and position, seek."""
+        """Bump epochs, compare log and position, seek. One at a time: two would claim the same partition twice."""
+        async with self._taking:
+            await self._take(assigned)
+
+    async def _take(self, assigned: set[TopicPartition]) -> None:
         missing = sorted(tp for tp in assigned if (tp.topic, tp.partition) not in self._kernel.claims)
         consumer = self._consumer()
         if not missing or consumer is None:
