@@ -1,17 +1,27 @@
 """Request bodies within bounds: counted while they arrive, unpacked no further than allowed."""
 
+import asyncio
 import zlib
 
 from starlette.requests import Request
 
 from services.ingest.problems import Problem, TurnedAway
-from services.ingest.settings import MAX_BODY_BYTES
+from services.ingest.settings import MAX_BODY_BYTES, MAX_BODY_SECONDS
 
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 async def _arriving(request: Request) -> bytes:
-    """The body as sent. Stops reading as soon as it is too large, whatever Content-Length says."""
+    """The body as sent; whoever takes too long for it gives its place up."""
+    try:
+        async with asyncio.timeout(MAX_BODY_SECONDS):
+            return await _within_bounds(request)
+    except TimeoutError:
+        raise TurnedAway(Problem.too_slow) from None
+
+
+async def _within_bounds(request: Request) -> bytes:
+    """Stops reading as soon as it is too large, whatever Content-Length says."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) >= MAX_BODY_BYTES:
         raise TurnedAway(Problem.too_large)
@@ -45,7 +55,7 @@ async def read(request: Request, unpacked_limit_bytes: int) -> bytes:
     """The body of a request, unpacked.
 
     Raises:
-        TurnedAway: too large, an unknown encoding, or no gzip where gzip was announced.
+        TurnedAway: too large, too slow, an unknown encoding, or no gzip where gzip was announced.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):

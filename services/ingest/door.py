@@ -166,7 +166,7 @@ class Door:
         """Let operators know of a request refused as a whole; never fails, so that the caller gets an answer."""
         code = away.problem.code
         metrics.TURNED_AWAY.labels(away.problem.name).inc()
-        if away.problem in (Problem.busy, Problem.unavailable) or self._quiet(away):
+        if away.problem in (Problem.busy, Problem.too_slow, Problem.unavailable) or self._quiet(away):
             return
         source = away.source or NOBODY
         try:

@@ -5,6 +5,7 @@ import logging
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.ingest.arrival import Arrival
 from services.ingest.door import Door
 from services.ingest.envelopes import headers_readable
 from services.ingest.problems import Problem, TurnedAway, answer
@@ -31,13 +32,14 @@ class Guard:
         """Handle one request."""
         if scope["type"] != "http":
             return
+        arrival = Arrival(scope, receive, send)
         problem = self._problem(scope)
         if problem is not None:
             await self._door.told_operators(TurnedAway(problem), 0)
-            await answer(problem)(scope, receive, send)
+            await answer(problem)(scope, arrival.receive, arrival.send)
             return
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, arrival.receive, arrival.send)
         except Exception as error:  # noqa: BLE001 — its text may quote a record; the server would log it
             log.error("request failed", extra={"error": error_name(error)})
 

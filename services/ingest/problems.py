@@ -150,6 +150,14 @@ class Problem(_Problem, Enum):
         "記録は POST /v1/events に送ってください。",
         "Send records to POST /v1/events.",
     )
+    too_slow = _Problem(
+        408,
+        Refusal.internal,
+        "本文が届ききりません(60秒まで)。",
+        "The body did not arrive in time (60 seconds).",
+        "通信を確かめて、同じ内容を送り直すか、いくつかに分けて送ってください。",
+        "Check the connection and send the same again, or in several parts.",
+    )
     too_large = _Problem(
         413,
         Refusal.too_large,

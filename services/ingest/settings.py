@@ -8,6 +8,8 @@ from services.kit.settings import KitSettings
 
 #: The limit of a request as it travels; a body of this size is already too large.
 MAX_BODY_BYTES = 2 * 1024 * 1024
+#: How long a request may take to arrive; bodies in flight are few, and a sender that stalls would keep one.
+MAX_BODY_SECONDS = 60.0
 
 
 class Settings(KitSettings):

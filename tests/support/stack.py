@@ -111,7 +111,7 @@ def _sign_in_failed(errors: list[KafkaError]) -> bool:
 def consume_all(settings: dict[str, str], topic: str, group: str = "test-reader") -> list[bytes]:
     """All values of partition 0 of `topic`. Raises KafkaException with the broker's refusal."""
     consumer = Consumer({**settings, "group.id": group, "enable.partition.eof": True, "log_level": 0})
-    values = []
+    values: list[bytes] = []
     try:
         if refusal := consumer.list_topics(topic, timeout=20).topics[topic].error:
             raise KafkaException(refusal)
@@ -119,7 +119,7 @@ def consume_all(settings: dict[str, str], topic: str, group: str = "test-reader"
         while (message := consumer.poll(20)) is not None:
             error = message.error()
             if error is None:
-                values.append(message.value())
+                values.append(message.value() or b"")
             elif error.code() == KafkaError._PARTITION_EOF:
                 return values
             else:

@@ -30,6 +30,8 @@ from tests.support.database import service_database
 
 #: Sources that publish straight to the bus in these tests.
 DIRECT = "direct-test"
+#: How long a broker or service on a busy machine may take for one answer.
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Seen:
 
 
 class Bus:
-    """Reads topics from where they ended when the test began."""
+    """Reads topics from where they ended when the test began; in a thread, for the service shares the loop."""
 
     def __init__(self, stack: Stack) -> None:
         self._settings = stack.addresses.kafka.client_settings()
@@ -54,29 +56,38 @@ class Bus:
     def _consumer(self) -> Consumer:
         return Consumer({**self._settings, "group.id": "ingest-test", "log_level": 0})
 
-    def log_ends(self, names: Sequence[str]) -> dict[tuple[str, int], int]:
-        """The end of every partition of these topics."""
+    def _log_ends(self, names: Sequence[str]) -> dict[tuple[str, int], int]:
         consumer = self._consumer()
         try:
             lanes = [(name, p) for name in names for p in range(partitions(name))]
-            return {(t, p): consumer.get_watermark_offsets(TopicPartition(t, p), 10)[1] for t, p in lanes}
+            return {
+                (t, p): consumer.get_watermark_offsets(TopicPartition(t, p), _PATIENCE_SECONDS)[1]
+                for t, p in lanes
+            }
         finally:
             consumer.close()
 
-    def mark(self, *names: str) -> None:
-        """Forget what these topics hold up to now."""
-        self._ends.update(self.log_ends(names))
+    async def log_ends(self, *names: str) -> dict[tuple[str, int], int]:
+        """The end of every partition of these topics."""
+        return await asyncio.to_thread(self._log_ends, names)
 
-    def read(self, name: str) -> list[Seen]:
+    async def mark(self, *names: str) -> None:
+        """Forget what these topics hold up to now."""
+        self._ends.update(await self.log_ends(*names))
+
+    async def read(self, name: str) -> list[Seen]:
         """Everything in a topic since it was marked, partition by partition in order."""
-        ends = {lane: end for lane, end in self.log_ends([name]).items() if end > self._ends[lane]}
+        return await asyncio.to_thread(self._read, name)
+
+    def _read(self, name: str) -> list[Seen]:
+        ends = {lane: end for lane, end in self._log_ends([name]).items() if end > self._ends[lane]}
         consumer = self._consumer()
         try:
             consumer.assign([TopicPartition(t, p, self._ends[t, p]) for t, p in ends])
             wanted = sum(end - self._ends[lane] for lane, end in ends.items())
             found: list[Seen] = []
             while len(found) < wanted:
-                message = consumer.poll(10)
+                message = consumer.poll(_PATIENCE_SECONDS)
                 assert message is not None and message.error() is None
                 found.append(_seen(message))
             return sorted(found, key=lambda each: each.partition)
@@ -84,12 +95,12 @@ class Bus:
             consumer.close()
 
     async def wait_for(
-        self, name: str, enough: Callable[[list[Seen]], bool], timeout_seconds: float = 30.0
+        self, name: str, enough: Callable[[list[Seen]], bool], timeout_seconds: float = _PATIENCE_SECONDS
     ) -> list[Seen]:
         """Read a topic again and again until ``enough`` holds."""
         end = asyncio.get_running_loop().time() + timeout_seconds
         while True:
-            found = await asyncio.to_thread(self.read, name)
+            found = await self.read(name)
             if enough(found):
                 return found
             assert asyncio.get_running_loop().time() < end, f"{name}: {len(found)} records are not enough"
@@ -149,7 +160,7 @@ class Running:
         password = self.stack.secrets.get_or_create(f"kafka/source-{DIRECT}")
         settings = self.stack.addresses.kafka.client_settings(DIRECT, password)
         producer = Producer({**settings, "log_level": 0})
-        producer.produce(topic, value, headers=headers)
+        producer.produce(topic, value, headers=dict(headers))
         assert producer.flush(20) == 0
 
 
@@ -178,7 +189,8 @@ async def running_ingest(stack: Stack, **changes: Any) -> AsyncIterator[Running]
         process = Process(kit, await build(kit))
         await process.start()
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.http_port}") as client:
+            address = f"http://127.0.0.1:{settings.http_port}"
+            async with httpx.AsyncClient(base_url=address, timeout=_PATIENCE_SECONDS) as client:
                 yield Running(stack, settings, pool, process, client, Bus(stack))
         finally:
             await process.stop()

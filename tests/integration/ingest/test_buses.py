@@ -54,31 +54,32 @@ def settled(seen: list[Seen], code: str) -> list[Seen]:
 async def test_a_day_settles_in_every_lane_when_all_classes_are_taken(ingest: Running) -> None:
     _, token = await ingest.key()
     code = school_code()
-    ingest.bus.mark("pupil-facts", "school-facts")
+    await ingest.bus.mark("pupil-facts", "school-facts")
     await accepted(ingest, token, [school(code), room("1", code), room("2", code)])
     await accepted(ingest, token, [roll_call("1", code), roll_call("2", code, provisional=True)])
     told = await ingest.bus.wait_for("school-facts", lambda seen: len(counts(seen, code)) >= 1)
     last = counts(told, code)[-1]
     assert (last.expected, last.confirmed, last.date) == (2, 1, weekday())
-    assert not settled(ingest.bus.read("pupil-facts"), code)
+    assert not settled(await ingest.bus.read("pupil-facts"), code)
     await accepted(ingest, token, [roll_call("2", code)])
     facts = await ingest.bus.wait_for("pupil-facts", lambda seen: len(settled(seen, code)) >= 12)
     found = settled(facts, code)
     assert [each.partition for each in found] == list(range(12))
     assert len({each.headers["ce_id"] for each in found}) == 1
     assert {each.headers["ce_source"] for each in found} == {"kizashi/ingest"}
-    last = counts(ingest.bus.read("school-facts"), code)[-1]
+    last = counts(await ingest.bus.read("school-facts"), code)[-1]
     assert (last.expected, last.confirmed) == (2, 2)
     await accepted(
         ingest, token, [roll_call("1", code, exceptions=[{"pupil": {"source_id": "1"}, "code": 2}])]
     )
     await drained(ingest)
-    assert len(settled(ingest.bus.read("pupil-facts"), code)) == 12  # once, however often it is confirmed
+    told = settled(await ingest.bus.read("pupil-facts"), code)
+    assert len(told) == 12  # once, however often it is confirmed
 
 
 async def drained(ingest: Running) -> None:
     """Wait until the roll-call subscriber has applied everything in ``records`` and sent what follows."""
-    wanted = sum((await asyncio.to_thread(ingest.bus.log_ends, ["records"])).values())
+    wanted = sum((await ingest.bus.log_ends("records")).values())
     sql = "SELECT sum(next_offset) FROM consumer_position WHERE consumer = 'ingest.clock'"
     while await ingest.pool.fetchval(sql) < wanted:
         await asyncio.sleep(0.02)
@@ -89,7 +90,7 @@ async def drained(ingest: Running) -> None:
 async def test_the_settling_time_settles_what_is_not_taken(ingest: Running) -> None:
     _, token = await ingest.key(types=sorted(every_type()))
     code = school_code()
-    ingest.bus.mark("pupil-facts", "school-facts")
+    await ingest.bus.mark("pupil-facts", "school-facts")
     await accepted(ingest, token, [school(code), room("1", code), room("2", code)])
     moment = {"date": weekday().isoformat(), "phase": "settle"}
     assert (await ingest.post(moment, token, path="/v1/clock")).status_code == 202
@@ -117,7 +118,7 @@ async def test_what_is_told_does_not_depend_on_order_or_repetition(ingest: Runni
         for call in calls:
             await accepted(ingest, token, [call])
         await drained(ingest)
-        row = await ingest.pool.fetchrow("SELECT * FROM lane_told WHERE school = $1", code)
+        (row,) = await ingest.pool.fetch("SELECT * FROM lane_told WHERE school = $1", code)
         results.append((row["expected"], row["confirmed"]))
     assert results == [(3, 2)] * 3
 
@@ -125,7 +126,7 @@ async def test_what_is_told_does_not_depend_on_order_or_repetition(ingest: Runni
 async def test_a_closed_class_is_not_waited_for(ingest: Running) -> None:
     _, token = await ingest.key()
     code = school_code()
-    ingest.bus.mark("pupil-facts")
+    await ingest.bus.mark("pupil-facts")
     day = weekday().isoformat()
     year = room("1")["data"]["school_year"]
     open_day = {"school": code, "school_year": year, "days": [{"date": day, "kind": "school_day"}]}
@@ -141,7 +142,7 @@ async def test_a_closed_class_is_not_waited_for(ingest: Running) -> None:
 async def test_a_class_registered_late_is_waited_for_from_then_on(ingest: Running) -> None:
     _, token = await ingest.key()
     code = school_code()
-    ingest.bus.mark("school-facts")
+    await ingest.bus.mark("school-facts")
     await accepted(ingest, token, [school(code), room("1", code)])
     await accepted(ingest, token, [roll_call("1", code)])
     await ingest.bus.wait_for("school-facts", lambda seen: newest(seen, code) == (1, 1))
@@ -168,7 +169,7 @@ def wire(content: dict[str, Any], **changes: bytes) -> tuple[bytes, list[tuple[s
 
 async def test_the_inbound_topic_meets_the_same_rules_and_its_own_source(ingest: Running) -> None:
     names = ("records", f"{DIRECT}-refused", "dead-letters")
-    ingest.bus.mark(*names)
+    await ingest.bus.mark(*names)
     code = school_code()
     inbound = f"inbound-{DIRECT}"
     ingest.produce(inbound, *wire(school(code)))
@@ -194,12 +195,12 @@ async def test_the_inbound_topic_meets_the_same_rules_and_its_own_source(ingest:
     everything = b"".join(each.value + repr(each.headers).encode() for each in [*letters, *mine, *refused])
     assert CANARY.encode() not in everything
     assert "x-canary" not in everything.decode()
-    tally = await ingest.pool.fetchrow("SELECT * FROM source_tally WHERE source = $1", DIRECT)
+    (tally,) = await ingest.pool.fetch("SELECT * FROM source_tally WHERE source = $1", DIRECT)
     assert (tally["accepted"], tally["refused"]) == (2, 1)
 
 
 async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_and_stops_nothing(ingest: Running) -> None:
-    ingest.bus.mark("records", "dead-letters", f"{DIRECT}-refused")
+    await ingest.bus.mark("records", "dead-letters", f"{DIRECT}-refused")
     inbound = f"inbound-{DIRECT}"
     code = school_code()
     for value, headers in (
@@ -228,7 +229,7 @@ async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_and_stops_nothin
 
 
 async def test_two_tickers_tell_each_moment_once(ingest: Running) -> None:
-    ingest.bus.mark("records")
+    await ingest.bus.mark("records")
     relay = ingest.process.kit.relay
     times = ingest.settings.times._replace(settle=datetime.min.time(), close=datetime.min.time())
     made = await asyncio.gather(*(tick_once(ingest.pool, relay, times) for _ in range(4)))

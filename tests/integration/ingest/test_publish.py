@@ -35,7 +35,7 @@ def mine(seen: list[Seen], source: str) -> list[Seen]:
 async def test_a_table_goes_through_and_its_bad_rows_are_listed(ingest: Running, tmp_path: Path) -> None:
     source, token = await ingest.key()
     await ingest.post(school(), token)
-    ingest.bus.mark("records")
+    await ingest.bus.mark("records")
     day = weekday().isoformat()
     rows = [f"{SCHOOL},2026,5,2,{n},P{n},{day},病欠" for n in range(1, 31)]
     rows[4] = rows[4].replace("病欠", "?")
@@ -55,7 +55,7 @@ async def test_a_table_goes_through_and_its_bad_rows_are_listed(ingest: Running,
         ["11", "/data/school", "unknown_school"],
         ["16", "/data/date", "impossible_date"],
     ]
-    seen = mine(ingest.bus.read("records"), source)
+    seen = mine(await ingest.bus.read("records"), source)
     assert len(seen) == 54
     assert len({each.headers["ce_id"] for each in seen}) == 27
 
@@ -78,12 +78,12 @@ async def test_what_cannot_run_says_why_and_ends_with_two(ingest: Running, tmp_p
 )
 async def test_the_sample_district_arrives_whole(ingest: Running, tmp_path: Path) -> None:
     source, token = await ingest.key()
-    ingest.bus.mark("records")
+    await ingest.bus.mark("records")
     result, report = await run(ingest, token, tmp_path, str(DISTRICT), "--profile", "edfi")
     assert result.exit_code == 0, result.output
     assert report["types"]["attendance-recorded"] == 1917
     assert report["accepted"] == report["read"]
-    seen = mine(ingest.bus.read("records"), source)
+    seen = mine(await ingest.bus.read("records"), source)
     kinds = Counter(each.event.meta.type for each in seen)
     assert kinds == report["types"]
     days = [each for each in seen if isinstance(each.event.body, AttendanceRecorded)]
