@@ -62,6 +62,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]
         self._kernel = kernel
         self._watch = watch
         self._consumer = consumer
+        self._taking = asyncio.Lock()
         self.joined = False
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
