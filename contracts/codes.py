@@ -239,3 +239,14 @@ class Refusal(StrEnum):
     bad_key = "bad_key"
     bad_host = "bad_host"
     internal = "internal"
+
+
+class StopReason(StrEnum):
+    """Why a partition stopped itself; it goes on when somebody has looked and the service was restarted."""
+
+    too_many_bad = "too_many_bad"  # 処理できない記録が続いた
+    topic_recreated = "topic_recreated"  # トピックが作り直された
+    partition_count = "partition_count"  # 区画数が目録と違う
+    before_log = "before_log"  # 位置がログの始まりより前
+    beyond_log = "beyond_log"  # 位置がログの終わりより後
+    other = "other"

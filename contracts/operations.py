@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from contracts.codes import Basis, Refusal
+from contracts.codes import Basis, Refusal, StopReason
 from contracts.facts import Fact
 from contracts.scalars import Count, OpaqueId, PartName, SchemaPath
 
@@ -19,6 +19,28 @@ class DeadLettered(Fact, frozen=True):
     offset: Count
     code: Refusal
     size_bytes: Count
+    path: SchemaPath = ""
+
+
+class DeadLetterReplayAsked(Fact, frozen=True):
+    """Somebody wants a consumer's dead letters of one code handled again. Natural key: consumer, code; newest wins."""
+
+    service: PartName
+    consumer: PartName
+    code: Refusal
+    asked_at: datetime
+
+
+class DeadLetterReplayed(Fact, frozen=True):
+    """A dead letter was handled again; without a code it is applied. Natural key: consumer, place; newest wins."""
+
+    service: PartName
+    consumer: PartName
+    topic: PartName
+    partition: Count
+    offset: Count
+    tried_at: datetime
+    code: Refusal | None = None
     path: SchemaPath = ""
 
 
@@ -47,6 +69,14 @@ class LaneState(Struct, frozen=True, gc=False):
     log_end_offset: Count
 
 
+class LaneStop(Struct, frozen=True, gc=False):
+    """A partition that stopped itself, and why."""
+
+    topic: PartName
+    partition: Count
+    reason: StopReason
+
+
 class TopicCount(Struct, frozen=True, gc=False):
     """Distinct events by topic: emitted to it, or seen coming from it (re-sent ones counted once)."""
 
@@ -65,6 +95,7 @@ class ConsumerPulsed(Fact, frozen=True):
     distinct: list[TopicCount]
     stopped: bool
     pulsed_at: datetime
+    stops: list[LaneStop] = field(default_factory=list)
 
 
 class ScoreLine(Struct, frozen=True, gc=False):

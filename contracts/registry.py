@@ -93,6 +93,8 @@ _ALL: list[EventType] = [
     *_types(
         Item.operations,
         operations.DeadLettered,
+        operations.DeadLetterReplayAsked,
+        operations.DeadLetterReplayed,
         operations.RecordRefused,
         operations.ConsumerPulsed,
         operations.ScoreboardPublished,

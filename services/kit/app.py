@@ -31,6 +31,8 @@ from services.kit.membership import InstanceLock
 from services.kit.publisher import Publisher
 from services.kit.publishing import Publishing
 from services.kit.relay import Relay
+from services.kit.requests import TOPIC as REQUESTS
+from services.kit.requests import heeding
 from services.kit.settings import KitSettings
 from services.kit.shell import subscribe_all
 from services.kit.web import Server, wrap
@@ -130,7 +132,8 @@ class Process:
             for s in self.subscriptions
         ]
         idle = [each.look_after_idle for each in self.subscriptions]
-        for task in [*self.parts.tasks, *beats, *idle, kit.relay.run, self._watch]:
+        heed = kit.broadcast(REQUESTS, heeding(kit.pool, [kernel.consumer for kernel in self.kernels]))
+        for task in [*self.parts.tasks, *beats, *idle, heed, kit.relay.run, self._watch]:
             self._tasks.append(asyncio.create_task(_kept_alive(task)))
         self.health.started = True
         log.info("started", extra={"service": kit.service})

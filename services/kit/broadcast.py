@@ -1,4 +1,4 @@
-"""Reading a whole compacted topic, every member for itself, outside the kernel (models only)."""
+"""Reading a whole small topic, every member for itself, outside the kernel (models, operators' requests)."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ async def read_for_ever(settings: KitSettings, principal: str, topic: str, on_ev
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             isolation_level="read_committed",
-            fetch_max_wait_ms=200,
+            fetch_max_wait_ms=1000,
         )
         try:
             await consumer.start()

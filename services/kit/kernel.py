@@ -31,6 +31,7 @@ from services.kit.lanes import AnyHandler, Effects, FromOutside, Lane, Outgoing,
 from services.kit.outgoing import Numbering, messages, pack, partitions
 from services.kit.positions import Advance, DeadRow, Position, Positions
 from services.kit.publishing import Publishing
+from services.kit.stops import TOO_MANY_BAD, TOPIC_RECREATED
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("kizashi.kernel")
@@ -83,7 +84,7 @@ class Kernel:
             row = await self.positions.claim(tx, topic, partition, topic_id, log_start)
         claim = Claim(row.epoch, row.next_offset, self.handler.new_cache(partition))
         if row.topic_id and topic_id and row.topic_id != topic_id:
-            claim.stopped = "topic was recreated"
+            claim.stopped = TOPIC_RECREATED
         self.claims[topic, partition] = claim
         metrics.REBALANCES.labels(self.consumer, "claimed").inc()
         return claim
@@ -145,7 +146,7 @@ class Kernel:
                 if each.records:
                     found.append(each)
                 elif each.stopped:
-                    self.stop_partition(lane, _TOO_MANY)
+                    self.stop_partition(lane, TOO_MANY_BAD)
         return found
 
     def _contiguous(self, lane: TopicPartition, claim: Claim, group: list[Raw]) -> list[Raw]:
@@ -179,9 +180,7 @@ class Kernel:
             claim.drained = True
 
     async def _apply(self, slices: Sequence[Slice]) -> None:
-        claims = {
-            lane: self.claims[lane] for s in slices if (lane := (s.topic, s.partition)) in self.claims
-        }
+        claims = {lane: self.claims[lane] for s in slices if (lane := (s.topic, s.partition)) in self.claims}
         slices = [s for s in slices if (s.topic, s.partition) in claims]
         if not slices:
             return
@@ -320,7 +319,7 @@ class Kernel:
             claim.next_offset = each.next_offset
             claim.dead_run = each.dead_run
             if each.stopped:
-                self.stop_partition((each.topic, each.partition), _TOO_MANY)
+                self.stop_partition((each.topic, each.partition), TOO_MANY_BAD)
             metrics.RECORDS.labels(self.consumer, "received").inc(len(each.records))
             self._observe_age(each.events)
         self.progress_at = time.monotonic()
@@ -369,7 +368,7 @@ class Kernel:
         if claim is None:
             return
         if claim.dead_run >= self._max_run:
-            self.stop_partition(lane, _TOO_MANY)
+            self.stop_partition(lane, TOO_MANY_BAD)
             return
         record = single.records[0]
         bad = Slice(single.topic, single.partition, [record], edges=single.edges)
@@ -396,9 +395,6 @@ class Kernel:
         """Wait longer after each failure, up to 5 s, with jitter."""
         self._pause_seconds = min(max(self._pause_seconds * 2, 0.1), 5.0)
         await asyncio.sleep(self._pause_seconds * (0.5 + random.random() / 2))
-
-
-_TOO_MANY = f"more than {MAX_CONSECUTIVE_DEAD} bad records in a row"
 
 
 def carried_types(topic: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The kernel's own tables, made by the first migration of every service schema."""
+"""The kernel's own tables, made by the first migrations of every service schema."""
 
 from typing import Protocol
 
@@ -49,6 +49,12 @@ CREATE TABLE dead_letter (
 )
 """
 
+_REPLAYING = """
+ALTER TABLE dead_letter ADD COLUMN IF NOT EXISTS replay_asked_at timestamptz;
+ALTER TABLE dead_letter ADD COLUMN IF NOT EXISTS tried_at timestamptz;
+CREATE INDEX IF NOT EXISTS dead_letter_asked ON dead_letter (consumer) WHERE replay_asked_at IS NOT NULL
+"""
+
 
 class _Operations(Protocol):
     def execute(self, sqltext: str) -> None: ...
@@ -57,4 +63,11 @@ class _Operations(Protocol):
 def create_kernel_tables(op: _Operations) -> None:
     """Create position, outbox, relay and dead-letter tables in the current schema."""
     for statement in _TABLES.split(";\n"):
+        op.execute(statement)
+    add_replaying(op)
+
+
+def add_replaying(op: _Operations) -> None:
+    """Second migration of every service: dead letters can be asked for again. Harmless where it was done."""
+    for statement in _REPLAYING.split(";\n"):
         op.execute(statement)

@@ -13,6 +13,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicCollection
 from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient
 
+from services.kit import stops
 from services.kit.kernel import Kernel
 from services.kit.outgoing import partitions
 from services.kit.settings import KitSettings
@@ -59,11 +60,11 @@ class LogWatch:
         if claim is None:
             return
         if state.partitions != partitions(tp.topic):
-            kernel.stop_partition(lane, "partition count differs from the catalogue")
+            kernel.stop_partition(lane, stops.PARTITION_COUNT)
         elif claim.next_offset < state.start:
-            kernel.stop_partition(lane, "position is below the start of the log: records are gone")
+            kernel.stop_partition(lane, stops.BEFORE_LOG)
         elif claim.next_offset > state.end:
-            kernel.stop_partition(lane, "position is beyond the end of the log: topic recreated or truncated")
+            kernel.stop_partition(lane, stops.BEYOND_LOG)
 
     async def round(self, kernel: Kernel, consumer: AIOKafkaConsumer) -> None:
         """One look at all partitions this member owns."""

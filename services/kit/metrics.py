@@ -24,6 +24,9 @@ EVENT_AGE_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
 RETRIES = Counter("kizashi_kernel_retries_total", "Polls tried again", ["consumer", "why"])
+REPLAYED = Counter(
+    "kizashi_kernel_replayed_letters_total", "Dead letters handled again, by outcome", ["consumer", "outcome"]
+)
 REBALANCES = Counter(
     "kizashi_kernel_rebalances_total", "Partitions taken over or given up", ["consumer", "kind"]
 )

@@ -2,20 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import asyncpg
 import msgspec
 from aiokafka.errors import KafkaError
 
-from contracts.operations import ConsumerPulsed, LaneState, TopicCount
+from contracts.operations import ConsumerPulsed, LaneState, LaneStop, TopicCount
 from services.kit import metrics
 from services.kit.errors import error_name
 from services.kit.ids import derived_id
 from services.kit.lanes import Outgoing
 from services.kit.publisher import Publisher
 from services.kit.shell import Subscription
+from services.kit.stops import code_of
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,13 @@ def _totals(rows: list[dict[str, int | str]], column: str) -> dict[str, int]:
 
 
 def pulse(
-    service: str, member: str, consumer: str, rows: list[dict[str, int | str]], stopped: bool
+    service: str,
+    member: str,
+    consumer: str,
+    rows: list[dict[str, int | str]],
+    stopped: Mapping[tuple[str, int], str],
 ) -> ConsumerPulsed:
-    """The event that tells a consumer's lanes."""
+    """The event that tells a consumer's lanes, and of those that stopped, why."""
     return ConsumerPulsed(
         service=service,
         consumer=consumer,
@@ -55,8 +60,9 @@ def pulse(
         ],
         emitted=[TopicCount(topic, count) for topic, count in sorted(_totals(rows, "emitted").items())],
         distinct=[TopicCount(topic, count) for topic, count in sorted(_totals(rows, "seen").items())],
-        stopped=stopped,
+        stopped=bool(stopped),
         pulsed_at=datetime.now(UTC),
+        stops=[LaneStop(topic, part, code_of(why)) for (topic, part), why in sorted(stopped.items())],
     )
 
 
@@ -83,7 +89,7 @@ async def beat(
     publisher: Publisher,
     seconds: float,
 ) -> None:
-    """Pulse and commit offsets for dashboards, for ever."""
+    """Pulse, commit offsets for dashboards, and handle again what somebody asked for, for ever."""
     kernel = subscription.kernel
     while True:
         await asyncio.sleep(seconds)
@@ -98,10 +104,11 @@ async def beat(
                 row["log_end_offset"] = ends.get(
                     (str(row["topic"]), int(row["partition"])), int(row["next_offset"])
                 )
-            body = pulse(service, member, kernel.consumer, rows, bool(kernel.stopped))
+            body = pulse(service, member, kernel.consumer, rows, kernel.stopped)
             measure(kernel.consumer, body.lanes)
             name = derived_id("pulse", kernel.consumer, member, body.pulsed_at.isoformat())
             await publisher.publish([Outgoing("operations", body, name, recorded_at=body.pulsed_at)])
             await subscription.commit_for_dashboards()
+            await subscription.replay_dead_letters()
         except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             log.warning("pulse skipped", extra={"consumer": kernel.consumer, "error": error_name(error)})

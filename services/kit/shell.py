@@ -21,6 +21,7 @@ from services.kit.errors import error_name
 from services.kit.kernel import Kernel
 from services.kit.lanes import Patient
 from services.kit.log_watch import LogWatch
+from services.kit.replaying import Replays
 from services.kit.settings import KitSettings
 
 log = logging.getLogger(__name__)
@@ -107,6 +108,7 @@ class Subscription:
         self.kernel = kernel
         self.lanes = Lanes(kernel, watch, lambda: self.subscriber.consumer)
         self._poll_lock = asyncio.Lock()
+        self._replays = Replays(kernel)
         self._patience_seconds = (
             kernel.handler.patience_seconds if isinstance(kernel.handler, Patient) else 0.0
         )
@@ -160,6 +162,12 @@ class Subscription:
                 async with self._poll_lock:
                     await self.lanes.take(set(consumer.assignment()))
                     await self.kernel.drain()
+
+    async def replay_dead_letters(self) -> None:
+        """Handle again what somebody asked for; polls go on between one letter and the next."""
+        for place in await self._replays.wanted():
+            async with self._poll_lock:
+                await self._replays.again(place)
 
     def _seek(self, consumer: AIOKafkaConsumer) -> None:
         assigned = consumer.assignment()

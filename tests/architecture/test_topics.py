@@ -36,6 +36,8 @@ def _allowed(service: str) -> tuple[set[str], set[str]]:
     return produced, consumed
 
 
+#: Topics that the kit writes or reads for every service.
+KIT_MADE = {"dead-letters", "operations", "operator-requests"}
 #: Words that are topic names and ordinary words of a service's own (a schema, a table, a page).
 ORDINARY = {"gateway": {"alerts", "operations", "records"}, "identity": {"records"}, "ingest": {"operations"}}
 
@@ -43,16 +45,14 @@ ORDINARY = {"gateway": {"alerts", "operations", "records"}, "identity": {"record
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_names_only_topics_that_are_its_own(service: str) -> None:
     produced, consumed = _allowed(service)
-    kit_made = {"dead-letters", "operations"}
-    assert _named(service) - ORDINARY.get(service, set()) <= produced | consumed | kit_made
+    assert _named(service) - ORDINARY.get(service, set()) <= produced | consumed | KIT_MADE
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_topic_that_the_catalogue_gives_a_service_is_used_by_it(service: str) -> None:
     produced, consumed = _allowed(service)
-    kit_made = {"dead-letters", "operations"}
     inner = {t for t in produced | consumed if "{source}" not in t}
-    assert inner - kit_made <= _named(service)
+    assert inner - KIT_MADE <= _named(service)
 
 
 @pytest.mark.parametrize("service", SERVICES)
