@@ -60,9 +60,7 @@ def compare(log: Sequence[str], done: Sequence[str]) -> Difference:
     return Difference((there - here).total(), (here - there).total(), disordered)
 
 
-async def judge(
-    chain: Chain, verdict: Verdict, expected_hash: str, poison: int, healed_at: float
-) -> None:
+async def judge(chain: Chain, verdict: Verdict, expected_hash: str, poison: int, healed_at: float) -> None:
     """Fill in ``verdict``; ``poison`` bad records were sent, the fault ended at ``healed_at`` (monotonic)."""
     settled = await chain.settle()
     verdict.demand(settled is not None, "not drained after healing")

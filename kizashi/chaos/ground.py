@@ -41,7 +41,7 @@ class Ground:
             await asyncio.to_thread(topics.apply, self.addresses.kafka, (), self.bus.replicas)
             self._prepared = True
 
-    def principals(self, run: str, may_publish: bool = True) -> list[Principal]:
+    def principals(self, run: str, may_publish: bool = True, also: str = "") -> list[Principal]:
         """The two stages' users with their rights on the topics of ``run``."""
         reads = [
             Grant("read", "topic", "chaos-", prefixed=True),
@@ -51,14 +51,16 @@ class Ground:
         found = []
         for stage in STAGES:
             names = ["dead-letters", "operations", *([writes[stage]] if may_publish else [])]
+            names += [also] if also else []
             grants = (*reads, *(Grant("write", "topic", name) for name in names))
             name = f"chaos-{stage}"
             found.append(Principal(name, self.secrets.get_or_create(f"kafka/{name}"), tuple(grants)))
         return found
 
-    async def allow(self, run: str, may_publish: bool = True) -> None:
-        """Give or take the stages' right to publish."""
-        await asyncio.to_thread(apply_principals, self.addresses.kafka, self.principals(run, may_publish))
+    async def allow(self, run: str, may_publish: bool = True, also: str = "") -> None:
+        """Give or take the stages' right to publish; ``also``: a further topic that they may write."""
+        principals = self.principals(run, may_publish, also)
+        await asyncio.to_thread(apply_principals, self.addresses.kafka, principals)
 
     async def wait_for_sign_in(self, run: str) -> None:
         """Until the broker knows the stages' passwords."""

@@ -8,17 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions
+from confluent_kafka import TopicPartition as ConfluentPartition
+from confluent_kafka.admin import AdminClient
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
 
 from kizashi.chaos.toy.fold import Fold
 from kizashi.chaos.toy.windows import Mark, Window, Windows
+from services.kit import shell
 from services.kit.decoding import Dead, Raw, Slice
 from services.kit.kernel import Claim, Kernel, Outcome
 from services.kit.kernel import TopicPartition as LaneName
 from services.kit.lanes import Effects, Lane, Transaction
-from services.kit.log_watch import LogState, LogWatch
+from services.kit.log_watch import LogState, LogWatch, admin_config
 from services.kit.membership import InstanceLock
 from services.kit.positions import Position
 from services.kit.publishing import Publishing
+from services.kit.settings import KitSettings
+from services.kit.shell import Subscription
 
 
 class NoContiguity(Kernel):
@@ -190,6 +198,31 @@ class CountsArrivals(Windows):
         return adding.replace("value = excluded.value", f"value = {table}.value + excluded.value")
 
 
+class OffsetsInKafka(Kernel):
+    """Begins where the group's offset in Kafka says, at the log's end if it says nothing; asks no position."""
+
+    async def claim(self, topic: str, partition: int, topic_id: str, log_start: int) -> Claim:
+        """The committed offset replaces the stored one."""
+        claim = await super().claim(topic, partition, topic_id, log_start)
+        claim.next_offset = await asyncio.to_thread(self._committed, topic, partition)
+        async with self.pool.acquire() as tx:
+            await tx.execute(
+                "UPDATE consumer_position SET next_offset = $4"
+                " WHERE consumer = $1 AND topic = $2 AND partition = $3",
+                self.consumer,
+                topic,
+                partition,
+                claim.next_offset,
+            )
+        return claim
+
+    def _committed(self, topic: str, partition: int) -> int:
+        admin = AdminClient(admin_config(KitSettings(), self.service))  # type: ignore[call-arg]
+        asked = ConsumerGroupTopicPartitions(self.consumer, [ConfluentPartition(topic, partition)])
+        answer = admin.list_consumer_group_offsets([asked])[self.consumer].result()
+        return max(int(answer.topic_partitions[0].offset), 0)
+
+
 class Blind(LogWatch):
     """Finds every log in order."""
 
@@ -210,6 +243,34 @@ class OpenDoor(InstanceLock):
 
     async def acquire(self) -> None:
         """Nobody is asked."""
+
+
+async def _talkative_parser(records: Any) -> KafkaMessage:
+    wishes = dict(records[0].headers)
+    return KafkaMessage(
+        body=b"",
+        raw_message=records,
+        reply_to=wishes.get("reply_to", b"").decode(),
+        correlation_id="1",
+        consumer=shell._NEVER_COMMITS,
+    )
+
+
+class Talkative(KafkaBroker):
+    """FastStream as it comes: what a handler returns goes to whoever asked for a reply."""
+
+    def subscriber(self, *topics: Any, **settings: Any) -> Any:
+        """Replies allowed, headers believed."""
+        return super().subscriber(*topics, **{**settings, "no_reply": False})
+
+
+class TalkativeSubscription(Subscription):
+    """Its handler returns what it made of a poll."""
+
+    async def on_poll(self, records: Any) -> Any:
+        """The score, for example."""
+        await super().on_poll(records)
+        return b"0.93"
 
 
 @dataclass(frozen=True)
@@ -247,6 +308,15 @@ MUTANTS: dict[str, Mutant] = {
     "last-arrival-wins": Mutant("state by order of arrival", windows=LastArrivalWins),
     "counts-arrivals": Mutant("no natural key", windows=CountsArrivals),
     "blind": Mutant("log and position never compared", kernel=BlindKernel, watch=Blind),
+    "offsets-in-kafka": Mutant("the position is Kafka's offset", kernel=OffsetsInKafka),
+    "answers-who-asks": Mutant(
+        "replies where a header says",
+        changes=(
+            (shell, "KafkaBroker", Talkative),
+            (shell, "Subscription", TalkativeSubscription),
+            (shell, "raw_parser", _talkative_parser),
+        ),
+    ),
     "patient-database": Mutant("idle transactions are never ended", idle_limit=0),
     "open-door": Mutant("two members with one instance id", lock=OpenDoor),
 }

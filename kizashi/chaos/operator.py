@@ -12,7 +12,10 @@ from kizashi.embedded.roles import connect_administrator
 
 _COUNTERS = "received = 0, applied = 0, stale = 0, dead = 0, waiting = 0, erased = 0"
 _KERNEL_TABLES = ("consumer_position", "outbox", "relay_outbox", "dead_letter", "journal")
-_STATE = {"windows": ("reference", "mark", "waiting", "told"), "fold": ("fold", "standing", "history", "place")}
+_STATE = {
+    "windows": ("reference", "mark", "waiting", "told"),
+    "fold": ("fold", "standing", "history", "place"),
+}
 
 #: Fails a share of all transactions at COMMIT, as a database under strain does.
 _STRAIN = """
@@ -83,9 +86,7 @@ async def back_up(chain: Chain, stage: str) -> None:
     async with chain.database.transaction(isolation="repeatable_read"):
         await chain.database.execute(f"CREATE SCHEMA {stage}_backup")
         for table in (*_KERNEL_TABLES, *_STATE[stage]):
-            await chain.database.execute(
-                f"CREATE TABLE {stage}_backup.{table} AS TABLE {stage}.{table}"
-            )
+            await chain.database.execute(f"CREATE TABLE {stage}_backup.{table} AS TABLE {stage}.{table}")
 
 
 async def restore(chain: Chain, stage: str) -> None:

@@ -21,7 +21,9 @@ async def test_what_a_dead_owner_left_is_published_though_no_record_comes(bench:
     assert await bench.value("SELECT count(*) FROM outbox") == 0
 
 
-async def test_records_fetched_before_a_rebalance_are_not_applied_under_the_claim_after_it(bench: Bench) -> None:
+async def test_records_fetched_before_a_rebalance_are_not_applied_under_the_claim_after_it(
+    bench: Bench,
+) -> None:
     """While a poll waits for its former owner's outbox, the lane may go to another member and come back."""
     log = Log()
     unreachable = bench.kernel(bootstrap="127.0.0.1:1")
