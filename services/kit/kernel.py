@@ -185,7 +185,10 @@ class Kernel:
         if not slices:
             return
         with tracer.start_as_current_span(
-            f"{self.consumer} poll", attributes={"kizashi.records": sum(len(s.records) for s in slices)}
+            f"{self.consumer} poll",
+            attributes={"kizashi.records": sum(len(s.records) for s in slices)},
+            record_exception=False,
+            set_status_on_exception=False,
         ):
             async with self.pool.acquire() as tx, tx.transaction():
                 outcome, applied = await self._transact(tx, slices, claims)
@@ -290,7 +293,7 @@ class Kernel:
             waiting=waiting,
             erased=erased,
             emitted=numbering.counts,
-            seen=self._see(row.seen, each.edges),
+            seen=self._see(row.seen, () if isinstance(self.handler, FromOutside) else each.edges),
             outbox=pack(out) if out else b"",
         )
 
@@ -299,7 +302,7 @@ class Kernel:
         duplicates = holes = 0
         for edge in edges:
             lane, _, number = edge.rpartition("#")
-            if not lane:
+            if not (lane and number.isdecimal()):
                 continue
             last, now = seen.get(lane, 0), int(number)
             if now <= last:

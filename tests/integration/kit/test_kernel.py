@@ -91,6 +91,16 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_without_content(bench: 
     assert await reconciled(bench)
 
 
+async def test_a_running_number_that_is_none_stops_nothing(bench: Bench) -> None:
+    kernel = bench.kernel()
+    await bench.claim(kernel)
+    forged = [mark(1, n)._replace(headers=[*mark(1, n).headers, ("edge", b"forged#x")]) for n in range(3)]
+    await kernel.process(Log().append(*forged))
+    assert await bench.value("SELECT count(*) FROM toy") == 3
+    assert "forged" not in await bench.value("SELECT string_agg(seen, '') FROM consumer_position")
+    assert await reconciled(bench)
+
+
 async def test_a_record_that_the_domain_cannot_take_is_buried_alone(bench: Bench) -> None:
     kernel = bench.kernel(Toy(poison=frozenset({derived_id("child", "7")})))
     await bench.claim(kernel)
