@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from contracts.codes import AlertOutcome, Item, StaffRole
+from contracts.codes import AlertOutcome, Item, Refusal, StaffRole
 from services.gateway import views
 from services.gateway.access import Action
 from services.gateway.declare import declare, public
@@ -77,6 +77,13 @@ class NewGrant(BaseModel):
     school: str | None = Field(default=None, pattern=r"^[A-Z0-9]{4,16}$")
     items: list[Item] = []
     until: date
+
+
+class Replaying(BaseModel):
+    """Which dead letters."""
+
+    consumer: str = Field(pattern=r"^[a-z][a-z0-9.\-]{1,63}$")
+    code: Refusal
 
 
 class NewInvitation(BaseModel):
@@ -190,6 +197,13 @@ async def close(door: ToRespond, alert_id: str, body: Closing) -> Response:
 async def operations(door: ToOperate) -> Response:
     """The eight numbers."""
     return _json(await door.operators())
+
+
+@router.post("/operations/dead-letters/replay", status_code=202)
+async def replay(door: ToOperate, body: Replaying) -> Response:
+    """Have a consumer's dead letters of one code handled again; what became of them shows at /v1/operations."""
+    await door.replay(body.consumer, body.code)
+    return Response(status_code=202)
 
 
 @router.get("/admin", openapi_extra=answers(views.AdminPage))

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from starlette.responses import Response
 
-from contracts.codes import AlertOutcome, Item, StaffRole
+from contracts.codes import AlertOutcome, Item, Refusal, StaffRole
 from services.gateway.views import (
     AdminPage,
     Board,
@@ -84,6 +84,9 @@ class Door(Protocol):
 
     async def operators(self) -> OperatorsPage:
         """The eight numbers."""
+
+    async def replay(self, consumer: str, code: Refusal) -> None:
+        """Have a consumer's dead letters of one code handled again. BadInput: there are none."""
 
     async def admin(self) -> AdminPage:
         """Grants and operation log."""

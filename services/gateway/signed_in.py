@@ -9,8 +9,8 @@ from typing import TypeVar
 import msgspec
 from starlette.responses import Response
 
-from contracts.codes import AlertOutcome, Item, StaffRole
-from services.gateway import granting, metrics, responses
+from contracts.codes import AlertOutcome, Item, Refusal, StaffRole
+from services.gateway import granting, metrics, replaying, responses
 from services.gateway.access import Action, AuthLevel
 from services.gateway.audit import Entry
 from services.gateway.doors import Refused, SignInNeeded
@@ -183,6 +183,13 @@ class SignedIn:
         """A free note."""
         await self._audited(
             Action.note, lambda visit: responses.write_note(visit, linkage_id, item, text), "written"
+        )
+
+    async def replay(self, consumer: str, code: Refusal) -> None:
+        """Have dead letters handled again."""
+        relay = self.shared.relay
+        await self._audited(
+            Action.operate, lambda visit: replaying.ask(visit, relay, consumer, code), "replay-asked"
         )
 
     async def grant(

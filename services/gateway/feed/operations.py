@@ -15,29 +15,33 @@ def _order(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000_000)
 
 
+LETTERS = frozenset({"dead-lettered", "dead-letter-replayed"})
+
+
 class Operations:
     """Subscriber ``gateway.operations``."""
 
     consumer = "gateway.operations"
     topics = ("operations", "dead-letters")
-    wants = frozenset({"consumer-pulsed", "scoreboard-published", "waiting-counted", "dead-lettered"})
+    wants = frozenset({"consumer-pulsed", "scoreboard-published", "waiting-counted", *LETTERS})
 
     def new_cache(self, partition: int) -> None:
         """Nothing is remembered between polls."""
 
     async def handle(self, lanes: Sequence[Lane[None]], tx: Transaction) -> Effects:
         """Fold and save."""
-        pulses, boards, waiting = Newest(), Newest(), Newest()
+        pulses, boards, waiting, tried = Newest(), Newest(), Newest(), Newest()
         letters: list[operations.DeadLettered] = []
         for lane in lanes:
             for event in lane.events:
-                _sort(event.body, lane.partition, pulses, boards, waiting, letters.append)
+                _sort(event.body, lane.partition, pulses, boards, waiting, tried, letters.append)
         await running.save_pulses(tx, pulses)
         await running.save_scoreboards(tx, boards)
         await running.save_waiting(tx, waiting)
         await running.save_letters(tx, letters)
+        await running.save_tried(tx, tried)
         effects = Effects()
-        for newest in (pulses, boards, waiting):
+        for newest in (pulses, boards, waiting, tried):
             effects.stale.update(newest.stale)
         return effects
 
@@ -48,6 +52,7 @@ def _sort(
     pulses: Newest,
     boards: Newest,
     waiting: Newest,
+    tried: Newest,
     keep: Callable[[operations.DeadLettered], None],
 ) -> None:
     match body:
@@ -62,3 +67,6 @@ def _sort(
             waiting.put(("identity",), _order(body.counted_at), counts, part)
         case operations.DeadLettered():
             keep(body)
+        case operations.DeadLetterReplayed():
+            place = (body.consumer, body.topic, body.partition, body.offset)
+            tried.put(place, _order(body.tried_at), (body.tried_at, body.code, body.path), part)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from contracts.codes import Item, StaffRole
+from contracts.codes import Item, Refusal, StaffRole
 from services.gateway.access import Action
 from services.gateway.declare import declare
 from services.gateway.doors import Door
@@ -31,6 +31,17 @@ async def operations_fragment(door: ToOperate) -> Response:
     """The same, asked for every few seconds by an open page."""
     view = await door.operators()
     return html(render("parts/operators.html", door.language, await door.frame(), live=True, page=view))
+
+
+@router.post("/operations/dead-letters/replay", name="replay")
+async def replay(
+    door: ToOperate,
+    consumer: Annotated[str, Form(pattern=r"^[a-z][a-z0-9.\-]{1,63}$")],
+    code: Annotated[Refusal, Form()],
+) -> Response:
+    """「もう一度処理する」."""
+    await door.replay(consumer, code)
+    return back("/operations")
 
 
 @router.get("/admin", name="admin")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from contracts.codes import Decider, Item, Refusal, StaffRole
 from contracts.operations import ConsumerPulsed
-from services.gateway import schoolyear
+from services.gateway import replaying, schoolyear
 from services.gateway.access import Action
 from services.gateway.store import counts, log, people
 from services.gateway.views import (
@@ -22,6 +22,7 @@ from services.gateway.views import (
     Refused,
     RefusedLine,
     ScoreRow,
+    StopLine,
     WhoDecides,
 )
 from services.gateway.visit import Visit
@@ -82,6 +83,12 @@ def _consumer(
         stopped=any(pulse.stopped for _, pulse in pulses if now - pulse.pulsed_at < _SILENT),
         pulsed_at=last.pulsed_at,
         silent=now - last.pulsed_at > _SILENT,
+        stops=tuple(
+            StopLine(each.topic, each.partition, each.reason)
+            for _, pulse in pulses
+            for each in pulse.stops
+            if now - pulse.pulsed_at < _SILENT
+        ),
     )
 
 
@@ -134,6 +141,7 @@ async def read(visit: Visit, chain_ok: bool | None) -> OperatorsPage:
         audit_chain_ok=chain_ok,
         audit_sealed_until=await log.sealed_until(tx),
         measured_at=now,
+        letters=await counts.standing_letters(tx, replaying.KEEPERS),
     )
 
 

@@ -1,15 +1,23 @@
 """SQL of numbers without children: schools' counts, and the eight numbers of operators."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
-from contracts.codes import StaffRole
+from contracts.codes import Refusal, StaffRole
 from contracts.operations import ConsumerPulsed, ScoreboardPublished
 from services.gateway.relation import Held
-from services.gateway.views import AlertsToday, EventAge, SchoolConfirmed, SchoolCounts, Undelivered, Waiting
+from services.gateway.views import (
+    AlertsToday,
+    EventAge,
+    LetterLine,
+    SchoolConfirmed,
+    SchoolCounts,
+    Undelivered,
+    Waiting,
+)
 from services.kit.lanes import Transaction
 
 _pulse = msgspec.json.Decoder(ConsumerPulsed)
@@ -29,8 +37,16 @@ FROM visible_delay WHERE at > now() - interval '1 hour'
 
 _LETTERS = """
 SELECT service, consumer, topic, code, count(*) AS count FROM dead_letter_seen
-WHERE heard_at >= date_trunc('day', now() AT TIME ZONE 'Asia/Tokyo') AT TIME ZONE 'Asia/Tokyo'
+WHERE heard_at >= date_trunc('day', now() AT TIME ZONE 'Asia/Tokyo') AT TIME ZONE 'Asia/Tokyo' AND replayed_at IS NULL
 GROUP BY service, consumer, topic, code ORDER BY count(*) DESC, consumer, code
+"""
+
+
+_STANDING = """
+SELECT service, consumer, code, count(*) AS count, min(heard_at) AS first_at, max(heard_at) AS last_at,
+    count(tried_at) AS tried, max(tried_at) AS tried_at
+FROM dead_letter_seen WHERE replayed_at IS NULL AND consumer = ANY($1::text[])
+GROUP BY service, consumer, code ORDER BY consumer, code
 """
 
 
@@ -108,6 +124,23 @@ async def last_heard(tx: Transaction) -> tuple[tuple[str, datetime], ...]:
 async def letters(tx: Transaction) -> list[Any]:
     """Dead letters of today by place and code."""
     return list(await tx.fetch(_LETTERS))
+
+
+async def standing_letters(tx: Transaction, consumers: Collection[str]) -> tuple[LetterLine, ...]:
+    """What ``consumers`` keep and could not apply to this day."""
+    return tuple(
+        LetterLine(
+            row["service"],
+            row["consumer"],
+            Refusal(row["code"]),
+            row["count"],
+            row["first_at"],
+            row["last_at"],
+            row["tried"],
+            row["tried_at"],
+        )
+        for row in await tx.fetch(_STANDING, list(consumers))
+    )
 
 
 async def delay(tx: Transaction) -> EventAge:

@@ -34,6 +34,16 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[]
 ON CONFLICT DO NOTHING
 """
 
+_TRIED = """
+UPDATE dead_letter_seen AS d SET tried_at = t.tried_at, code = coalesce(t.code, d.code),
+    path = CASE WHEN t.code IS NULL THEN d.path ELSE t.path END,
+    replayed_at = CASE WHEN t.code IS NULL THEN t.tried_at END
+FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[])
+    AS t (consumer, topic, partition, record_offset, tried_at, code, path)
+WHERE (d.consumer, d.topic, d.partition, d.record_offset) = (t.consumer, t.topic, t.partition, t.record_offset)
+    AND coalesce(d.tried_at, '-infinity') < t.tried_at
+"""
+
 
 async def _save(tx: Transaction, statement: str, newest: Newest) -> None:
     if newest:
@@ -53,6 +63,11 @@ async def save_scoreboards(tx: Transaction, boards: Newest) -> None:
 async def save_waiting(tx: Transaction, waiting: Newest) -> None:
     """Identity's waiting room."""
     await _save(tx, _WAITING, waiting)
+
+
+async def save_tried(tx: Transaction, tried: Newest) -> None:
+    """Dead letters handled again: gone from the operators' list, or still bad and why."""
+    await _save(tx, _TRIED, tried)
 
 
 async def save_letters(tx: Transaction, letters: Sequence[DeadLettered]) -> None:

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from contracts.codes import Basis, Decider, Item, Refusal, StaffRole
+from contracts.codes import Basis, Decider, Item, Refusal, StaffRole, StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class StopLine:
+    """A partition that stopped itself, and why."""
+
+    topic: str
+    partition: int
+    reason: StopReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class ConsumerLine:
     stopped: bool
     pulsed_at: datetime
     silent: bool
+    stops: tuple[StopLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,20 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterLine:
+    """Dead letters that still stand, by consumer and code; ``tried`` were handled again and are still bad."""
+
+    service: str
+    consumer: str
+    code: Refusal
+    count: int
+    first_at: datetime
+    last_at: datetime
+    tried: int
+    tried_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Undelivered:
     """Number 6: both must be 0."""
 
@@ -167,6 +191,7 @@ class OperatorsPage:
     audit_chain_ok: bool | None
     audit_sealed_until: datetime | None
     measured_at: datetime
+    letters: tuple[LetterLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

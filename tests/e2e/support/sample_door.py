@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
-from contracts.codes import AlertOutcome, Item, StaffRole
+from contracts.codes import AlertOutcome, Item, Refusal, StaffRole
 from services.gateway import pages, views
 from services.gateway.access import Action
 from services.gateway.headers import CSP
@@ -48,6 +48,9 @@ class SampleDoor:
 
     async def operators(self) -> views.OperatorsPage:
         return samples.operators_page(school_day=not self.scene.holiday)
+
+    async def replay(self, consumer: str, code: Refusal) -> None:
+        self.scene.written.append(("replay", consumer, code))
 
     async def admin(self) -> views.AdminPage:
         return samples.admin_page()

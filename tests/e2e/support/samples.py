@@ -339,6 +339,12 @@ def operators_page(school_day: bool = True) -> views.OperatorsPage:
         audit_chain_ok=True,
         audit_sealed_until=NOW,
         measured_at=NOW,
+        letters=(
+            views.LetterLine(
+                "ingest", "ingest.inbound", Refusal.unknown_school, 12, NOW - timedelta(days=1), NOW, 0, None
+            ),
+            views.LetterLine("identity", "identity.records", Refusal.schema, 2, NOW, NOW, 2, NOW),
+        ),
     )
 
 

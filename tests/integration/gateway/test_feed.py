@@ -19,6 +19,7 @@ from services.gateway.feed.facts import Facts
 from services.gateway.feed.operations import Operations
 from services.gateway.feed.profiles import Profiles
 from services.gateway.feed.schools import Schools
+from services.gateway.store import counts
 from services.kit.lanes import Lane
 from tests.integration.gateway import city
 from tests.support.database import service_database
@@ -223,6 +224,28 @@ async def test_operations_keep_the_newest_word(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as tx:
         assert await tx.fetchval("SELECT pulsed_at FROM consumer_pulse") == now + timedelta(seconds=2)
         assert await tx.fetchval("SELECT count(*) FROM dead_letter_seen") == 1
+
+
+async def test_letters_handled_again_leave_the_list_or_say_why_not(pool: asyncpg.Pool) -> None:
+    place = ("identity", "identity.records", "records", 2)
+    at = datetime(2025, 6, 16, tzinfo=UTC)
+
+    def letter(offset: int) -> Event:
+        return city.event(operations.DeadLettered(*place, offset, Refusal.schema, 12))
+
+    def replayed(offset: int, seconds: int, code: Refusal | None) -> Event:
+        when = at + timedelta(seconds=seconds)
+        return city.event(operations.DeadLetterReplayed(*place, offset, when, code), when)
+
+    tries = [replayed(1, 1, Refusal.internal), replayed(2, 1, Refusal.internal), replayed(2, 2, None)]
+    for batch in ([letter(1), letter(2), letter(3)], tries, [letter(2), *tries], tries[:2]):
+        await city.feed(pool, Operations(), batch)
+    async with pool.acquire() as tx:
+        standing = await counts.standing_letters(tx, ["identity.records"])
+        await tx.execute("DELETE FROM dead_letter_seen WHERE partition = 2")
+    told = {(line.code, line.count, line.tried, line.tried_at) for line in standing if line.code != "schema"}
+    assert told == {(Refusal.internal, 1, 1, at + timedelta(seconds=1))}
+    assert sum(line.count for line in standing if line.tried == 0) >= 1
 
 
 async def test_marks_are_saved_in_bulk(pool: asyncpg.Pool) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
 
-from contracts.codes import AttendanceCode, AttendanceFlag, DayKind, LongAbsence
+from contracts.codes import AttendanceCode, AttendanceFlag, DayKind, LongAbsence, StopReason
 from contracts.facts import Indicator, ProfileName
-from contracts.operations import ConsumerPulsed, LaneState, TopicCount
+from contracts.operations import ConsumerPulsed, LaneState, LaneStop, TopicCount
 from services.gateway import grid, longabsence
 from services.gateway.audience import SurveyPart, tally
 from services.gateway.feed.profiles import shown
@@ -139,6 +140,19 @@ def test_reconciliation_counts_a_partition_once() -> None:
     lost = reconcile([pulse("m0", 10, 9, 8)], now)
     assert (lost.difference, lost.consumers[0].outcome_difference) == (1, 1)
     assert reconcile([pulse("m0", -60, 9, 9)], now).consumers[0].silent
+
+
+def test_a_partition_that_stopped_is_named_with_its_reason_while_its_member_speaks() -> None:
+    now = datetime(2025, 6, 16, tzinfo=UTC)
+    stop = LaneStop("records", 3, StopReason.too_many_bad)
+    stopped = msgspec.structs.replace(pulse("m0", 0, 5, 5), stopped=True, stops=[stop])
+    (line,) = reconcile([stopped, pulse("m1", 0, 4, 4, partition=1)], now).consumers
+    assert line.stopped
+    assert [(each.topic, each.partition, each.reason) for each in line.stops] == [
+        ("records", 3, StopReason.too_many_bad)
+    ]
+    (line,) = reconcile([stopped], now + timedelta(minutes=1)).consumers
+    assert line.stops == () and line.silent
 
 
 def test_survey_figures_by_audience_keep_no_answer() -> None:

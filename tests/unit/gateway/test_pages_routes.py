@@ -157,6 +157,30 @@ async def test_the_eight_numbers_stand_in_their_order(browser: httpx.AsyncClient
     ]
 
 
+@pytest.mark.parametrize("path", ["/operations", "/fragments/operations"])
+async def test_letters_that_stand_can_be_handled_again(
+    browser: httpx.AsyncClient, scene: Scene, path: str
+) -> None:
+    page = Tags((await browser.get(path)).text)
+    assert "登録のない学校" in page.text and "2件がまだ処理できません" in page.text
+    action = "/operations/dead-letters/replay"
+    forms = [attributes for tag, attributes in page.tags if attributes.get("action") == action]
+    assert len(forms) == 2
+    assert sum(attributes.get("name") == "csrf" for _, attributes in page.tags) >= 2
+    answer = await browser.post(action, data={"consumer": "ingest.inbound", "code": "unknown_school"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/operations")
+    assert scene.written == [("replay", "ingest.inbound", "unknown_school")]
+
+
+@pytest.mark.parametrize("fields", [{"consumer": "<script>"}, {"code": "nonsense"}, {"consumer": "A B"}])
+async def test_only_names_and_codes_of_ours_are_taken(
+    browser: httpx.AsyncClient, scene: Scene, fields: dict[str, str]
+) -> None:
+    data = {"consumer": "ingest.inbound", "code": "schema", **fields}
+    assert (await browser.post("/operations/dead-letters/replay", data=data)).status_code == 422
+    assert scene.written == []
+
+
 async def test_a_holiday_says_so_to_operators(browser: httpx.AsyncClient, scene: Scene) -> None:
     scene.holiday = True
     assert Tags((await browser.get("/operations")).text).text.count("授業日ではありません") >= 2

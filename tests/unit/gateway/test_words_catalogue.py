@@ -67,6 +67,7 @@ CODES: list[tuple[str, type[Enum]]] = [
     ("outcome", codes.AlertOutcome),
     ("retraction", codes.Retraction),
     ("refusal", codes.Refusal),
+    ("stop", codes.StopReason),
     ("long_absence", codes.LongAbsence),
     ("survey", codes.SurveyKind),
     ("infirmary", codes.InfirmaryKind),

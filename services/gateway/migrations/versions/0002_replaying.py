@@ -11,4 +11,6 @@ down_revision = "0001"
 def upgrade() -> None:
     """Add columns and the index over what was asked for."""
     add_replaying(op)
-    op.execute("ALTER TABLE dead_letter_seen ADD COLUMN tried_at timestamptz, ADD COLUMN replayed_at timestamptz")
+    op.execute(
+        "ALTER TABLE dead_letter_seen ADD COLUMN tried_at timestamptz, ADD COLUMN replayed_at timestamptz"
+    )
