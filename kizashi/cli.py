@@ -25,6 +25,11 @@ COMMANDS = {
         "command",
         "say identity's ledger of facts again, for readers to rebuild",
     ),
+    "dead-letters": (
+        "kizashi.letters.command",
+        "command",
+        "records that could not be applied: list, outline, handle again",
+    ),
     "doctor": ("kizashi.doctor", "doctor", "say what is reachable, what is wrong and how to mend it"),
     "keys": ("kizashi.keys", "keys", "API keys of school systems"),
     "administrator": (

@@ -62,6 +62,16 @@ class Visitor:
         answer = await self._client.post(path, json=body, headers=self._headers)
         answer.raise_for_status()
 
+    async def submit(self, path: str, fields: dict[str, str]) -> None:
+        """A form of a page, with the CSRF token.
+
+        Raises:
+            httpx.HTTPStatusError: refused.
+        """
+        answer = await self._client.post(path, data=fields, headers=self._headers)
+        if not answer.is_redirect:
+            answer.raise_for_status()
+
     async def board(self) -> dict[str, Any]:
         """My alerts."""
         board: dict[str, Any] = await self.get("/v1/board")

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import asyncpg
 import msgspec
 
 from contracts.codes import Refusal
+from contracts.registry import BY_NAME
 from services.kit.lanes import Transaction
 
 #: How long the bytes of a record that nobody could apply are kept.
@@ -78,6 +80,11 @@ WHERE d.replayed_at IS NULL AND (d.consumer, d.topic, d.partition, d.record_offs
 """
 
 
+def _letter(place: Place, row: asyncpg.Record) -> Letter:
+    headers = [(name, value) for name, value in _headers.decode(row["headers"]) if value is not None]
+    return Letter(*place, row["key"], row["value"], headers)
+
+
 @dataclass(frozen=True, slots=True)
 class Letters:
     """The dead letters of one consumer."""
@@ -92,10 +99,7 @@ class Letters:
     async def open(self, tx: Transaction, place: Place) -> Letter | None:
         """The record, locked; None when it is not asked for any more."""
         row = await tx.fetchrow(_OPEN, self.consumer, *place)
-        if row is None:
-            return None
-        headers = [(name, value) for name, value in _headers.decode(row["headers"]) if value is not None]
-        return Letter(*place, row["key"], row["value"], headers)
+        return None if row is None else _letter(place, row)
 
     async def applied(self, tx: Transaction, place: Place, at: datetime) -> None:
         """It was taken at last: the place stays, what the record held goes."""
@@ -125,3 +129,61 @@ async def ask_places(tx: Transaction, places: Sequence[tuple[str, Place]]) -> No
     flat: Iterable[tuple[str, str, int, int]] = [(consumer, *place) for consumer, place in places]
     columns = [list(column) for column in zip(*flat, strict=True)]
     await tx.execute(_ASK_PLACES, *(columns or [[], [], [], []]))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A letter as it may be told: place, code and size. ``event_type`` is empty where the header is not one of ours."""
+
+    consumer: str
+    place: Place
+    event_type: str
+    code: str
+    path: str
+    size_bytes: int | None
+    first_seen_at: datetime
+    asked: bool
+    tried_at: datetime | None
+    replayed_at: datetime | None
+
+
+async def summaries(tx: Transaction, code: str | None = None) -> list[Summary]:
+    """Every letter of a service, oldest first."""
+    rows = await tx.fetch(
+        "SELECT consumer, topic, partition, record_offset, headers, code, path, octet_length(value) AS size_bytes,"
+        " first_seen_at, replay_asked_at IS NOT NULL AS asked, tried_at, replayed_at FROM dead_letter"
+        " WHERE code = coalesce($1, code) ORDER BY first_seen_at, consumer, topic, partition, record_offset",
+        code,
+    )
+    return [
+        Summary(
+            row["consumer"],
+            Place(row["topic"], row["partition"], row["record_offset"]),
+            _type(row["headers"]),
+            row["code"],
+            row["path"],
+            row["size_bytes"],
+            row["first_seen_at"],
+            row["asked"],
+            row["tried_at"],
+            row["replayed_at"],
+        )
+        for row in rows
+    ]
+
+
+def _type(headers: bytes) -> str:
+    given = dict(_headers.decode(headers)).get("ce_type") or b""
+    name = given.decode("utf-8", "replace")
+    return name if name in BY_NAME else ""
+
+
+async def held(tx: Transaction, consumer: str, place: Place) -> Letter | None:
+    """A letter with what it holds. Whoever asks tells nobody more than its outline."""
+    row = await tx.fetchrow(
+        "SELECT key, value, headers FROM dead_letter"
+        " WHERE (consumer, topic, partition, record_offset) = ($1, $2, $3, $4)",
+        consumer,
+        *place,
+    )
+    return None if row is None else _letter(place, row)

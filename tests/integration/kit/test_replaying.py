@@ -9,15 +9,19 @@ import asyncpg
 import msgspec
 import pytest
 
-from contracts.codes import Refusal
-from contracts.operations import DeadLetterReplayed
+from contracts.codes import Refusal, StopReason
+from contracts.operations import DeadLetterReplayed, LaneStop
 from services.kit.batcher import Message
 from services.kit.decoding import MAX_CONSECUTIVE_DEAD
+from services.kit.health import Health
 from services.kit.ids import derived_id
 from services.kit.kernel import Kernel
 from services.kit.lanes import Effects, Lane, Transaction
 from services.kit.letters import KEPT_DAYS, Letters, ask_places
+from services.kit.log_watch import LogWatch
+from services.kit.pulses import pulse
 from services.kit.replaying import Replays
+from services.kit.shell import Subscription, make_broker
 from tests.integration.kit.conftest import Bench, Log
 from tests.integration.kit.test_kernel import reconciled
 from tests.integration.kit.toy import Toy, mark
@@ -53,6 +57,13 @@ async def buried(bench: Bench, *messages: Message) -> tuple[Kernel, Toy]:
     await bench.claim(kernel)
     await kernel.process(Log().append(*messages))
     return kernel, toy
+
+
+def ready(bench: Bench, kernel: Kernel) -> list[str]:
+    """What /ready says, of a member that is not connected."""
+    watch = LogWatch(bench.settings, "features")
+    subscription = Subscription(make_broker(bench.settings, "features"), kernel, bench.settings, watch)
+    return Health([subscription], []).ready()
 
 
 def mend(toy: Toy) -> None:
@@ -204,7 +215,11 @@ async def test_a_stopped_partition_goes_on_after_a_restart_with_the_cause_mended
     broken = bench.kernel(Toy(poison=OF_SEVEN))
     await bench.claim(broken)
     await broken.process(records)
-    assert list(broken.stopped.values()) == ["more than 10 bad records in a row"]
+    partition, why = records[0].partition, "more than 10 bad records in a row"
+    assert broken.stopped == {("pupil-facts", partition): why}
+    assert f"features.facts pupil-facts/{partition}: {why}" in ready(bench, broken)
+    told = pulse("features", "m0", broken.consumer, [], broken.stopped)
+    assert told.stopped and told.stops == [LaneStop("pupil-facts", partition, StopReason.too_many_bad)]
     await ask(bench)
     assert await replay(broken) == 0, "a partition that stopped waits for somebody to look"
     mended = bench.kernel(Toy())

@@ -1,0 +1,1 @@
+"""Dead letters from the command line: listed, inspected without content, handled again."""
