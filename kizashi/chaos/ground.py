@@ -19,6 +19,7 @@ from kizashi.embedded.principals import Grant, Principal, apply_principals
 from kizashi.embedded.roles import connect_administrator
 from kizashi.embedded.secret_files import Secrets, write_private
 from kizashi.embedded.stack import Stack
+from services.kit.requests import TOPIC as REQUESTS
 
 STAGES = ("windows", "fold")
 
@@ -46,6 +47,7 @@ class Ground:
         reads = [
             Grant("read", "topic", "chaos-", prefixed=True),
             Grant("read", "group", "chaos-", prefixed=True),
+            Grant("read", "topic", REQUESTS),
         ]
         writes = {"windows": language.windows(run), "fold": language.alerts(run)}
         found = []

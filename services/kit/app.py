@@ -27,7 +27,7 @@ from services.kit.health import Health
 from services.kit.kernel import Kernel
 from services.kit.lanes import AnyHandler
 from services.kit.log_watch import LogWatch, prime_offsets
-from services.kit.membership import InstanceLock
+from services.kit.membership import AlreadyRunning, InstanceLock
 from services.kit.publisher import Publisher
 from services.kit.publishing import Publishing
 from services.kit.relay import Relay
@@ -118,8 +118,8 @@ class Process:
         """Join the groups and begin."""
         kit, settings = self.kit, self.kit.settings
         if settings.member is not None:
-            holder = await connect(settings, kit.service, kit.role)
-            self.lock = InstanceLock(holder, f"{kit.service}.{settings.member}")
+            name = f"{kit.service}.{settings.member}"
+            self.lock = InstanceLock(lambda: connect(settings, kit.service, kit.role), name)
             await self.lock.acquire()
         await asyncio.gather(kit.publisher.start(), *(self._prime(each) for each in self.parts.handlers))
         await self.broker.start()
@@ -157,8 +157,17 @@ class Process:
                     except KafkaError as error:
                         log.warning("log watch skipped", extra={"error": error_name(error)})
             if self.lock is not None and not self.lock.held:
-                log.error("instance lock lost", extra={"service": self.kit.service})
-                signal.raise_signal(signal.SIGTERM)
+                await self._lock_again(self.lock)
+
+    async def _lock_again(self, lock: InstanceLock) -> None:
+        """The database was away. That is no reason to end; a member who took the name meanwhile is."""
+        try:
+            await lock.acquire()
+        except AlreadyRunning:
+            log.error("instance lock lost", extra={"service": self.kit.service})
+            signal.raise_signal(signal.SIGTERM)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.warning("instance lock waits for the database", extra={"error": error_name(error)})
 
     async def stop(self) -> None:
         """End gracefully; nothing committed is left unsent."""

@@ -91,13 +91,14 @@ class Restored(Row):
         windows = chain.workers["windows.0"]
         windows.order.environment["KIZASHI_BATCH_RECORDS"] = "5"
         await chain.start()
-        feed = run.feed(2)
+        feed = run.feed(3)
         await chain.send(feed.next())
         await chain.settle()
         await operator.back_up(chain, "windows")
-        await chain.send(feed.rest())
+        await chain.send(feed.next())
         await chain.settle()
         await windows.end(signal.SIGTERM)
         await operator.restore(chain, "windows")
         run.verdict.kills += 1
+        await chain.send(feed.rest())
         windows.order.environment["KIZASHI_BATCH_RECORDS"] = "2000"
