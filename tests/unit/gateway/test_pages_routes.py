@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import httpx
 import pytest
 
-from contracts.codes import AlertOutcome, Item
+from contracts.codes import AlertOutcome, Item, StopReason
 from services.gateway.access import Action
 from services.gateway.pages.answer import local
-from services.gateway.views import Language
+from services.gateway.pages.rendering import render
+from services.gateway.views import Language, StopLine
 from tests.e2e.support import samples
 from tests.e2e.support.sample_door import Scene, app
 
@@ -170,6 +172,23 @@ async def test_letters_that_stand_can_be_handled_again(
     answer = await browser.post(action, data={"consumer": "ingest.inbound", "code": "unknown_school"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/operations")
     assert scene.written == [("replay", "ingest.inbound", "unknown_school")]
+
+
+@pytest.mark.parametrize(
+    ("language", "why"), [(Language.ja, "10件を超えて続いた"), (Language.en, "more than ten bad")]
+)
+def test_a_partition_that_stopped_is_named_with_its_reason(language: Language, why: str) -> None:
+    page = samples.operators_page()
+    first, *others = page.reconciliation.consumers
+    stop = StopLine("records", 3, StopReason.too_many_bad)
+    stopped = replace(first, stopped=True, stops=(stop,))
+    reconciliation = replace(page.reconciliation, consumers=(stopped, *others))
+    frame = samples.frame(language)
+    shown = render(
+        "parts/operators.html", language, frame, live=True, page=replace(page, reconciliation=reconciliation)
+    )
+    section = Tags(shown[shown.index('aria-labelledby="stops"') : shown.index('id="letters"')]).text
+    assert "identity.records" in section and "records/3" in section and why in section
 
 
 @pytest.mark.parametrize("fields", [{"consumer": "<script>"}, {"code": "nonsense"}, {"consumer": "A B"}])
