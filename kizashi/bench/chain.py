@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import asyncpg
 import httpx
@@ -31,7 +32,6 @@ class Steady:
 
     sent: int = 0
     seconds: float = 0.0
-    late_ticks: int = 0
     sightings: list[Sighting] = field(default_factory=list)
 
 
@@ -100,35 +100,38 @@ class Load:
             raise httpx.HTTPStatusError(f"{answer.status_code}", request=answer.request, response=answer)
 
     async def steady(self, rate: float, seconds: float, days: range, watcher: Watcher | None) -> Steady:
-        """Send ``rate`` events a second for ``seconds``; note when each confirming record left."""
+        """Send ``rate`` events a second for ``seconds``; note when each confirming record left.
+
+        Requests are made beforehand: what the load costs must not be taken from the chain.
+        """
+        size = int(rate * _TICK_SECONDS)
+        requests = self._requests(days, size, int(seconds / _TICK_SECONDS))
         result = Steady()
-        events = self._workload.records(days)
         tasks: set[asyncio.Task[None]] = set()
         gate = asyncio.Semaphore(64)
         began = time.perf_counter()
-        while (now := time.perf_counter() - began) < seconds:
-            wanted = int(now * rate) - result.sent
-            if wanted > 0:
-                chunk = [pair for _, pair in zip(range(wanted), events, strict=False)]
-                if not chunk:
-                    break
-                self._note(chunk, watcher)
-                body = b"".join(to_lines([event for event, _ in chunk]))
-                task = asyncio.create_task(self._post(gate, body))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                result.sent += len(chunk)
-            await asyncio.sleep(_TICK_SECONDS)
-        result.seconds = time.perf_counter() - began
+        for number, (body, confirming, count) in enumerate(requests):
+            due = began + number * _TICK_SECONDS
+            await asyncio.sleep(max(due - time.perf_counter(), 0.0))
+            if watcher is not None:
+                for event in confirming:
+                    watcher.expect(event)
+            task = asyncio.create_task(self._post(gate, body))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            result.sent += count
         await asyncio.gather(*tasks)
+        result.seconds = time.perf_counter() - began
         return result
 
-    def _note(self, chunk: Sequence[tuple[Event, bool]], watcher: Watcher | None) -> None:
-        if watcher is None:
-            return
-        for event, confirming in chunk:
-            if confirming:
-                watcher.expect(event)
+    def _requests(self, days: range, size: int, count: int) -> list[tuple[bytes, list[Event], int]]:
+        """Request bodies in order, with the confirming records and the number of records in each."""
+        events = self._workload.records(days)
+        found = []
+        while len(found) < count and (chunk := list(islice(events, size))):
+            body = b"".join(to_lines([event for event, _ in chunk]))
+            found.append((body, [event for event, confirming in chunk if confirming], len(chunk)))
+        return found
 
 
 def encoded(events: Sequence[Event]) -> list[bytes]:

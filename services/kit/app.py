@@ -42,7 +42,7 @@ Task = Callable[[], Coroutine[Any, Any, None]]
 WATCH_SECONDS = 30.0
 #: Allocations before the youngest, and collections before the older generations are looked at. Caches hold
 #: many small objects for long: a full collection costs more than what it finds.
-_COLLECT = (50_000, 20, 100)
+_COLLECT = (400_000, 50, 1000)
 
 
 @dataclass(slots=True)
