@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,11 @@ class NoContiguity(Kernel):
 
     def _rewind(self, lanes: Any) -> None:
         return None
+
+    def _owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
+        lane = (each.topic, each.partition)
+        row, claim = rows[lane], claims[lane]
+        return row.epoch == claim.epoch and row.next_offset == claim.next_offset
 
 
 class NoEpoch(Kernel):
@@ -228,6 +233,9 @@ class Blind(LogWatch):
 
     def judge(self, kernel: Kernel, tp: TopicPartition, state: LogState) -> None:
         """Nothing is ever wrong."""
+
+    def note(self, names: Sequence[str], found: Collection[str]) -> None:
+        """Nothing is ever missing."""
 
 
 class BlindKernel(Kernel):

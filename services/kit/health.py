@@ -30,6 +30,7 @@ class Health:
         for each in self._subscriptions:
             if each.awaits_partitions:
                 reasons.append(f"{each.kernel.consumer} waits for its partitions")
+            reasons += [f"{each.kernel.consumer} {topic}: topic is missing" for topic in each.missing_topics]
             reasons += [
                 f"{each.kernel.consumer} {topic}/{part}: {why}"
                 for (topic, part), why in each.kernel.stopped.items()

@@ -83,9 +83,9 @@ class Kernel:
         async with self.pool.acquire() as tx:
             row = await self.positions.claim(tx, topic, partition, topic_id, log_start)
         claim = Claim(row.epoch, row.next_offset, self.handler.new_cache(partition))
-        if row.topic_id and topic_id and row.topic_id != topic_id:
-            claim.stopped = TOPIC_RECREATED
         self.claims[topic, partition] = claim
+        if row.topic_id and topic_id and row.topic_id != topic_id:
+            self.stop_partition((topic, partition), TOPIC_RECREATED)
         metrics.REBALANCES.labels(self.consumer, "claimed").inc()
         return claim
 

@@ -1,15 +1,15 @@
-"""Silent broker faults made loud: a recreated topic, a position outside its log, changed partitions.
+"""Silent broker faults made loud: a topic gone or recreated, a position outside its log, changed partitions.
 
 Each of these delivers nothing for ever while every ping says yes; found, the partition stops
 and the service is no longer ready.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicCollection
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient
 
@@ -34,6 +34,9 @@ class LogWatch:
 
     def __init__(self, settings: KitSettings, principal: str) -> None:
         self._admin = AdminClient(admin_config(settings, principal))
+        self._ids: dict[tuple[str, TopicPartition, int], str] = {}
+        #: Topics that the broker does not know; a member of such a group owns nothing and waits for nothing.
+        self.missing: set[str] = set()
 
     async def look(
         self, consumer: AIOKafkaConsumer, lanes: Sequence[TopicPartition]
@@ -49,8 +52,13 @@ class LogWatch:
         futures = self._admin.describe_topics(TopicCollection(names), request_timeout=15)
         found = {}
         for name, future in futures.items():
-            description = future.result()
-            found[name] = (str(description.topic_id), len(description.partitions))
+            try:
+                description = future.result()
+            except KafkaException as problem:
+                if problem.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
+            else:
+                found[name] = (str(description.topic_id), len(description.partitions))
         return found
 
     def judge(self, kernel: Kernel, tp: TopicPartition, state: LogState) -> None:
@@ -59,16 +67,25 @@ class LogWatch:
         claim = kernel.claims.get(lane)
         if claim is None:
             return
-        if state.partitions != partitions(tp.topic):
+        known = self._ids.setdefault((kernel.consumer, tp, claim.epoch), state.topic_id)
+        if known != state.topic_id:
+            kernel.stop_partition(lane, stops.TOPIC_RECREATED)
+        elif state.partitions != partitions(tp.topic):
             kernel.stop_partition(lane, stops.PARTITION_COUNT)
         elif claim.next_offset < state.start:
             kernel.stop_partition(lane, stops.BEFORE_LOG)
         elif claim.next_offset > state.end:
             kernel.stop_partition(lane, stops.BEYOND_LOG)
 
+    def note(self, names: Sequence[str], found: Collection[str]) -> None:
+        """Remember which of ``names`` the broker does not know."""
+        self.missing = (self.missing - set(names)) | (set(names) - set(found))
+
     async def round(self, kernel: Kernel, consumer: AIOKafkaConsumer) -> None:
-        """One look at all partitions this member owns."""
-        lanes = [TopicPartition(*lane) for lane in kernel.claims]
+        """One look at all topics of the subscriber and at all partitions this member owns."""
+        names = list(kernel.handler.topics)
+        self.note(names, await asyncio.to_thread(self._describe, names))
+        lanes = [TopicPartition(*lane) for lane in kernel.claims if lane[0] not in self.missing]
         if lanes:
             for tp, state in (await self.look(consumer, lanes)).items():
                 self.judge(kernel, tp, state)

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 SESSION_TIMEOUT_MS = 30_000
 GRACEFUL_TIMEOUT_SECONDS = 20.0
 IDLE_SECONDS = 1.0
+#: A topic that was deleted and made again is found so soon.
+METADATA_MAX_AGE_MS = 30_000
 
 
 async def raw_parser(records: tuple[Raw, ...]) -> KafkaMessage:
@@ -107,6 +109,7 @@ class Subscription:
     def __init__(self, broker: KafkaBroker, kernel: Kernel, settings: KitSettings, watch: LogWatch) -> None:
         self.kernel = kernel
         self.lanes = Lanes(kernel, watch, lambda: self.subscriber.consumer)
+        self._watch = watch
         self._poll_lock = asyncio.Lock()
         self._replays = Replays(kernel)
         self._patience_seconds = (
@@ -184,6 +187,11 @@ class Subscription:
             return True
         return any((tp.topic, tp.partition) not in self.kernel.claims for tp in consumer.assignment())
 
+    @property
+    def missing_topics(self) -> list[str]:
+        """Its topics that the broker does not know."""
+        return sorted(self._watch.missing & set(self.kernel.handler.topics))
+
     def log_ends(self) -> dict[tuple[str, int], int]:
         """Log ends of the assigned partitions as of the last fetch, where known."""
         consumer = self.subscriber.consumer
@@ -220,6 +228,7 @@ def make_broker(settings: KitSettings, principal: str) -> KafkaBroker:
         security=_faststream_security(settings, principal),
         client_id=principal,
         allow_auto_create_topics=False,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
         graceful_timeout=GRACEFUL_TIMEOUT_SECONDS,
         apply_types=False,
         log_level=logging.DEBUG,

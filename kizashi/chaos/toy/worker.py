@@ -78,6 +78,7 @@ def _changes(order: Order, mutant: Mutant) -> list[tuple[Any, str, Any]]:
         (app, "InstanceLock", mutant.lock),
         (app, "WATCH_SECONDS", order.watch_seconds),
         (shell, "SESSION_TIMEOUT_MS", order.session_timeout_ms),
+        (shell, "METADATA_MAX_AGE_MS", 2_000),
         (database, "IDLE_TRANSACTION_SECONDS", order.idle_transaction_seconds * mutant.idle_limit),
         (membership, "WAIT_SECONDS", order.lock_wait_seconds),
     ]
