@@ -127,7 +127,7 @@ class Load:
     def _requests(self, days: range, size: int, count: int) -> list[tuple[bytes, list[Event], int]]:
         """Request bodies in order, with the confirming records and the number of records in each."""
         events = self._workload.records(days)
-        found = []
+        found: list[tuple[bytes, list[Event], int]] = []
         while len(found) < count and (chunk := list(islice(events, size))):
             body = b"".join(to_lines([event for event, _ in chunk]))
             found.append((body, [event for event, confirming in chunk if confirming], len(chunk)))

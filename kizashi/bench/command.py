@@ -42,7 +42,7 @@ class Plan:
     @property
     def workload(self) -> Workload:
         """Enough school days for every phase."""
-        return Workload(self.pupils, days=90, share=0.02)
+        return Workload(self.pupils, days=90, share=0.012)
 
 
 async def _measure(plan: Plan, say: Say) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def bench() -> None:
 
 @bench.command()
 @click.option("--seconds", default=20.0, show_default=True, help="length of each phase")
-@click.option("--pupils", default=6000, show_default=True, help="children in four large simulated schools")
+@click.option("--pupils", default=6000, show_default=True, help="children in eight large simulated schools")
 @click.option("--json", "as_json", is_flag=True, help="print JSON only")
 def chain(seconds: float, pupils: int, as_json: bool) -> None:
     """Sustained events per second beside a plain chain, event-to-alert at 2,600 events/s, recovery after kill -9."""

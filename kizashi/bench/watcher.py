@@ -12,6 +12,9 @@ from contracts.envelope import Event
 from contracts.records import AttendanceRecorded
 from kizashi.visitor import Visitor, cards
 
+#: A screen draws what it fetched before it fetches again; changes meanwhile are one.
+_BREATH_SECONDS = 0.05
+
 
 @dataclass(frozen=True)
 class Sighting:
@@ -48,8 +51,16 @@ class Watcher:
         await asyncio.gather(*(self._follow(visitor) for visitor in self.visitors))
 
     async def _follow(self, visitor: Visitor) -> None:
-        async for _ in visitor.changes():
-            self._look(await visitor.board())
+        changed = asyncio.Event()
+        listening = asyncio.create_task(_listen(visitor, changed))
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                self._look(await visitor.board())
+                await asyncio.sleep(_BREATH_SECONDS)
+        finally:
+            listening.cancel()
 
     def _look(self, board: dict[str, object]) -> None:
         now = time.monotonic()
@@ -59,6 +70,11 @@ class Watcher:
             if sent_at is not None and name not in self._known:
                 self._known.add(name)
                 self.sightings.append(Sighting(sent_at, now))
+
+
+async def _listen(visitor: Visitor, changed: asyncio.Event) -> None:
+    async for _ in visitor.changes():
+        changed.set()
 
 
 def quantile(values: list[float], share: float) -> float:

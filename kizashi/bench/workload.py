@@ -29,7 +29,7 @@ from services.kit.ids import derived_id
 
 SOURCE = "bench-office"
 YEAR = 2025
-SCHOOLS = ("B101210000018", "B101210000027", "B101210000036", "B101210000045")
+SCHOOLS = tuple(f"B1012100000{n}{9 - n}" for n in range(1, 9))
 CLASS_SIZE = 36
 _STREAK_DAYS = 3
 
