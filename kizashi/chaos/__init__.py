@@ -1,1 +1,1 @@
-"""Faults done to the running kernel on purpose, each with what must hold afterwards and a broken kernel it must catch."""
+"""Faults done to the running kernel, each with what must hold afterwards and a broken kernel it must catch."""

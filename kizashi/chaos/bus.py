@@ -64,7 +64,10 @@ class Bus:
 
     def delete(self, names: Sequence[str]) -> None:
         """Remove topics and wait until they are gone."""
-        for future in self.admin.delete_topics(list(names), request_timeout=_SECONDS).values():
+        present = set(names) & set(self.admin.list_topics(timeout=_SECONDS).topics)
+        if not present:
+            return
+        for future in self.admin.delete_topics(sorted(present), request_timeout=_SECONDS).values():
             future.result(_SECONDS)
         self._until(lambda: not set(names) & set(self.admin.list_topics(timeout=_SECONDS).topics))
 
@@ -115,6 +118,11 @@ class Bus:
         answers = self.admin.list_offsets(asked, request_timeout=_SECONDS)
         return {(each.topic, each.partition): found.result().offset for each, found in answers.items()}
 
+    def group_is_empty(self, group: str) -> bool:
+        """Whether the broker counts no member in a group any more."""
+        described = self.admin.describe_consumer_groups([group], request_timeout=_SECONDS)
+        return not described[group].result(_SECONDS).members
+
     def read(self, topic: str, partitions: int) -> dict[int, list[Entry]]:
         """The whole log of a topic by partition, in order."""
         ends = self.ends([(topic, number) for number in range(partitions)])
@@ -131,7 +139,7 @@ class Bus:
                 message = consumer.poll(_SECONDS)
                 if message is None or message.error() is not None:
                     raise TimeoutError(f"the log of {topic} could not be read")
-                headers = {name: value for name, value in message.headers() or []}
+                headers = {n: v for n, v in message.headers() or [] if isinstance(v, bytes)}
                 entry = Entry(message.offset() or 0, message.value(), headers)
                 found[message.partition() or 0].append(entry)
         finally:

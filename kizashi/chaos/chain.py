@@ -26,6 +26,7 @@ from kizashi.supervisor import free_port
 from services.kit.batcher import Message
 
 SETTLE_SECONDS = 60.0
+MUTANT_SECONDS = 12.0
 _STILL_SECONDS = 2.5
 
 
@@ -121,6 +122,8 @@ class Chain:
     batch_records: int = 60
     workers: dict[str, Worker] = field(default_factory=dict)
     answers: int = 0
+    #: How long to wait for what should come; a mutant is waited for less.
+    patience_seconds: float = SETTLE_SECONDS
 
     def prepare(self, stage: str, ordinal: int, **order: Any) -> Worker:
         """A worker that is not started yet."""
@@ -152,13 +155,13 @@ class Chain:
                 await asyncio.to_thread(each.start)
         await self.ready(*chosen)
 
-    async def ready(self, *workers: Worker, seconds: float = 40.0) -> None:
+    async def ready(self, *workers: Worker) -> None:
         """Wait until workers say that they are ready.
 
         Raises:
             TimeoutError: one does not.
         """
-        await self.until(lambda: all(w.probe() == [] for w in workers), seconds, "ready")
+        await self.until(lambda: all(w.probe() == [] for w in workers), self.patience_seconds, "ready")
 
     async def until(self, condition: Callable[[], bool], seconds: float, what: str) -> float:
         """Poll a blocking condition; returns how long it took.
@@ -207,25 +210,28 @@ class Chain:
                     return False
         return True
 
+    async def _quiet(self, still: float) -> bool:
+        return await self._edges_meet() or time.monotonic() - still > _STILL_SECONDS
+
     async def _standing(self) -> tuple[Any, ...]:
         waiting = await self.database.fetchval("SELECT count(*) FROM fold.relay_outbox")
         rows = [tuple(row) for stage in STAGES for row in await self.positions(stage)]
         return (await self.lag(), waiting, *rows)
 
-    async def settle(self, seconds: float = SETTLE_SECONDS) -> float | None:
+    async def settle(self, seconds: float | None = None) -> float | None:
         """Wait until nothing moves any more; returns since when (monotonic), None if it is never at rest.
 
         At rest means: no lag, nothing for the relay, and either all edges meet or nothing changed for a while.
         """
+        seconds = self.patience_seconds if seconds is None else seconds
         began = still = time.monotonic()
         before: tuple[Any, ...] = ()
         while time.monotonic() - began < seconds:
             now = await self._standing()
             if now != before:
                 before, still = now, time.monotonic()
-            elif not now[0] and not now[1]:
-                if await self._edges_meet() or time.monotonic() - still > _STILL_SECONDS:
-                    return still
+            elif not now[0] and not now[1] and await self._quiet(still):
+                return still
             await asyncio.sleep(0.1)
         return None
 
@@ -264,6 +270,8 @@ async def open_chain(
         for stage in STAGES:
             await tables.create_schema(database, stage)
         chain = Chain(run, ground, database, mutant)
+        if mutant:
+            chain.patience_seconds = MUTANT_SECONDS
         for stage in STAGES:
             for ordinal in range(members):
                 chain.prepare(stage, ordinal, **order)
@@ -272,3 +280,4 @@ async def open_chain(
         finally:
             await chain.close()
             await asyncio.to_thread(ground.bus.delete, names)
+            await ground.forget(run)

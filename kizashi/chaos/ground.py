@@ -55,14 +55,19 @@ class Ground:
             names = ["dead-letters", "operations", *([writes[stage]] if may_publish else [])]
             names += [also] if also else []
             grants = (*reads, *(Grant("write", "topic", name) for name in names))
-            name = f"chaos-{stage}"
-            found.append(Principal(name, self.secrets.get_or_create(f"kafka/{name}"), tuple(grants)))
+            password = self.secrets.get_or_create(f"kafka/chaos-{stage}")
+            found.append(Principal(f"chaos-{run}-{stage}", password, tuple(grants)))
         return found
 
     async def allow(self, run: str, may_publish: bool = True, also: str = "") -> None:
         """Give or take the stages' right to publish; ``also``: a further topic that they may write."""
         principals = self.principals(run, may_publish, also)
         await asyncio.to_thread(apply_principals, self.addresses.kafka, principals)
+
+    async def forget(self, run: str) -> None:
+        """Take all rights of a run's users."""
+        bare = [replace(principal, grants=()) for principal in self.principals(run)]
+        await asyncio.to_thread(apply_principals, self.addresses.kafka, bare)
 
     async def wait_for_sign_in(self, run: str) -> None:
         """Until the broker knows the stages' passwords."""

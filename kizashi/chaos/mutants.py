@@ -1,4 +1,4 @@
-"""Deliberately broken kernels. Each breaks one rule; the row that names it must fail with it, or the row proves nothing."""
+"""Deliberately broken kernels. Each breaks one rule; the row that names it must fail with it, or proves nothing."""
 
 import asyncio
 import sys
@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 from aiokafka import TopicPartition
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka import TopicPartition as ConfluentPartition
@@ -15,6 +16,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from kizashi.chaos.toy.fold import Fold
+from kizashi.chaos.toy.language import ChaosRegistered
 from kizashi.chaos.toy.windows import Mark, Window, Windows
 from services.kit import shell
 from services.kit.decoding import Dead, Raw, Slice
@@ -23,7 +25,7 @@ from services.kit.kernel import TopicPartition as LaneName
 from services.kit.lanes import Effects, Lane, Transaction
 from services.kit.log_watch import LogState, LogWatch, admin_config
 from services.kit.membership import InstanceLock
-from services.kit.positions import Position
+from services.kit.positions import Position, Positions
 from services.kit.publishing import Publishing
 from services.kit.settings import KitSettings
 from services.kit.shell import Subscription
@@ -57,6 +59,27 @@ class NoFence(Kernel):
 
     def _owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
         return (each.topic, each.partition) in rows
+
+
+class Unlocked(Positions):
+    """Reads position rows without locking them."""
+
+    async def lock(self, tx: Transaction, lanes: Sequence[LaneName]) -> dict[LaneName, Position]:
+        """The rows as they are now; anybody may change them meanwhile."""
+        async with self._pool.acquire() as other:
+            return await super().lock(other, lanes)
+
+    def __init__(self, consumer: str, pool: asyncpg.Pool) -> None:
+        super().__init__(consumer)
+        self._pool = pool
+
+
+class NoRowLock(NoFence):
+    """Neither locks the position nor asks whose it is."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.positions = Unlocked(self.consumer, self.pool)
 
 
 class TwoTransactions(Kernel):
@@ -169,9 +192,8 @@ class UnlockedWaiting(Windows):
     async def _register(
         self, tx: Transaction, lanes: Sequence[Lane[None]], linked: dict[str, str | None]
     ) -> None:
-        found = sorted(
-            {event.body.child for lane in lanes for event in lane.events if hasattr(event.body, "linkage")}
-        )
+        bodies = [event.body for lane in lanes for event in lane.events]
+        found = sorted({body.child for body in bodies if isinstance(body, ChaosRegistered)})
         await tx.execute(
             "INSERT INTO reference SELECT unnest($1::text[]), NULL ON CONFLICT DO NOTHING", found
         )
@@ -303,6 +325,7 @@ MUTANTS: dict[str, Mutant] = {
     "no-contiguity": Mutant("no contiguity guard", kernel=NoContiguity),
     "no-epoch": Mutant("no epoch", kernel=NoEpoch),
     "no-fence": Mutant("neither epoch nor position compared", kernel=NoFence),
+    "no-row-lock": Mutant("position rows are not locked", kernel=NoRowLock),
     "two-transactions": Mutant("state and position in two transactions", kernel=TwoTransactions),
     "publishing-ignored": Mutant("publishing fails on takeover and is ignored", kernel=PublishingIgnored),
     "early-forgetting": Mutant("outbox row deleted before its acknowledgement", publishing=EarlyForgetting),
@@ -324,6 +347,9 @@ MUTANTS: dict[str, Mutant] = {
             (shell, "Subscription", TalkativeSubscription),
             (shell, "raw_parser", _talkative_parser),
         ),
+    ),
+    "no-grace": Mutant(
+        "a handler is cancelled at once", changes=((shell, "GRACEFUL_TIMEOUT_SECONDS", None),)
     ),
     "patient-database": Mutant("idle transactions are never ended", idle_limit=0),
     "open-door": Mutant("two members with one instance id", lock=OpenDoor),

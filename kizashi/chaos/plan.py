@@ -82,6 +82,11 @@ class Row(ABC):
     #: For the quick version, which runs with every change.
     short: ClassVar[Plan] = Plan()
 
+    @classmethod
+    def events_for(cls, kills: int, each: int) -> int:
+        """Records that so many faults need."""
+        return kills * each
+
     async def run(self, ground: Ground, plan: Plan) -> Verdict:
         """Disturb a chain, heal it, drain it, judge it."""
         began = time.monotonic()

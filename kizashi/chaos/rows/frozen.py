@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from pathlib import Path
 
 from kizashi.chaos.chain import Chain, Worker
 from kizashi.chaos.plan import Plan, Row, Run
@@ -46,12 +47,16 @@ class Blocked(Row):
             sleeper.start(Armed(point, "block", hit=1, seconds=2 * _SESSION_SECONDS))
             await chain.ready(sleeper)
             await chain.send(feed.next())
-            await chain.until(lambda: sleeper.probe() is None, 20, "blocked")
+            await self._answers(chain, sleeper, False)
             await chain.send(feed.next())
-            await chain.until(lambda: sleeper.probe() is not None, _TAKEOVER_SECONDS, "awake again")
+            await self._answers(chain, sleeper, True)
             run.verdict.kills += 1
             await chain.send(feed.next())
         await chain.send(feed.rest())
+
+    @staticmethod
+    async def _answers(chain: Chain, worker: Worker, awake: bool) -> None:
+        await chain.until(lambda: (worker.probe() is not None) is awake, _TAKEOVER_SECONDS, f"awake: {awake}")
 
 
 class Zombie(Row):
@@ -74,21 +79,22 @@ class Zombie(Row):
             before = await epochs(chain)
             sign.with_suffix(".fetch").touch()
             await chain.send(feed.next())
-            await chain.until(lambda w=zombie: w.frozen, 20, "frozen with records in its hands")
+            await self._freezes(chain, zombie)
             await chain.settle(3)
             sign.touch()
             await taken_over(chain, before)
-            await chain.until(lambda w=heir: w.frozen, 20, "frozen as the new owner")
+            await self._freezes(chain, heir)
             run.verdict.kills += 1
             await self._wake(chain, zombie, heir)
             await chain.send(feed.next())
         await chain.send(feed.rest())
 
     @staticmethod
-    async def _armed(chain: Chain, sign: object) -> None:
-        from pathlib import Path
+    async def _freezes(chain: Chain, worker: Worker) -> None:
+        await chain.until(lambda: worker.frozen, 20, f"{worker.name} frozen")
 
-        assert isinstance(sign, Path)
+    @staticmethod
+    async def _armed(chain: Chain, sign: Path) -> None:
         for worker in chain.workers.values():
             if worker.running and worker.name.startswith("windows"):
                 await worker.end(signal.SIGKILL)
@@ -101,9 +107,7 @@ class Zombie(Row):
     async def _wake(chain: Chain, zombie: Worker, heir: Worker) -> None:
         """The zombie has a second for its old batch before the heir goes on."""
         zombie.send_signal(signal.SIGCONT)
-        deadline = time.monotonic() + 1.0
-        while time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        await asyncio.sleep(1.0)
         heir.send_signal(signal.SIGCONT)
 
 
@@ -132,7 +136,7 @@ class FrozenHoldingLocks(Row):
         began = time.monotonic()
         run.verdict.kills += 1
         await chain.send(feed.rest())
-        async with asyncio.timeout(45):
+        async with asyncio.timeout(20):
             while await chain.lag():
                 await asyncio.sleep(0.1)
         run.verdict.details["others_went_on_after_seconds"] = round(time.monotonic() - began, 1)

@@ -66,6 +66,11 @@ class CrashPoints(Row):
         "CP11": ("fold.0",),
     }
 
+    @classmethod
+    def events_for(cls, kills: int, each: int) -> int:
+        """Every point so often."""
+        return kills * each * len(POINTS)
+
     async def disturb(self, run: Run) -> None:
         """Point by point."""
         await run.chain.start()

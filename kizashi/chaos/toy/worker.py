@@ -95,7 +95,9 @@ async def _serve(order: Order, mutant: Mutant) -> None:
     handler = kind(order.run, order.slow_seconds)
     for armed in order.armed:
         arm(armed, handler)
-    process = Process(Kit(f"chaos-{order.stage}", settings, pool, "postgres"), Parts(handlers=[handler]))
+    process = Process(
+        Kit(f"chaos-{order.run}-{order.stage}", settings, pool, "postgres"), Parts(handlers=[handler])
+    )
     claims = process.kernels[0].claims
     handler.claimed = lambda topic, part: c.epoch if (c := claims.get((topic, part))) else None
     try:

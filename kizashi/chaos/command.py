@@ -1,0 +1,82 @@
+"""``kizashi chaos``: one row of the fault matrix on servers of its own, with what was lost, doubled and recovered."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from kizashi.chaos.ground import ground_of
+from kizashi.chaos.matrix import ROWS
+from kizashi.chaos.mutants import MUTANTS
+from kizashi.chaos.plan import Plan, Row
+from kizashi.chaos.verdict import Verdict
+from kizashi.embedded.stack import start_stack
+
+#: Records for each time the fault is done: enough that every part of the run has work.
+_EVENTS_PER_KILL = 30
+
+
+async def _run(row: type[Row], plan: Plan, folder: Path) -> Verdict:
+    async with start_stack(folder, "kafka") as stack:
+        return await row().run(ground_of(stack), plan)
+
+
+def _list() -> None:
+    for name, row in ROWS.items():
+        click.echo(f"{name:5} {row.text}")
+        for mutant in row.mutants:
+            click.echo(f"      must fail with {mutant}: {MUTANTS[mutant].text}")
+
+
+def _tell(verdict: Verdict) -> None:
+    for name, value in verdict.as_dict().items():
+        click.echo(f"{name:18} {value}")
+
+
+@click.command()
+@click.option("--row", "name", type=click.Choice(list(ROWS)), help="which fault")
+@click.option("--kills", type=int, help="how often the fault is done (F2: at each point)")
+@click.option("--events", type=int, help="records in the run")
+@click.option("--seed", default=1, show_default=True, help="decides input, victims and moments")
+@click.option(
+    "--mutant", default="", type=click.Choice(list(MUTANTS)), help="a broken kernel in the real one's place"
+)
+@click.option("--keep", is_flag=True, help="keep the folder with logs and databases")
+@click.option("--json", "as_json", is_flag=True, help="print JSON only")
+@click.option("--list", "only_list", is_flag=True, help="list rows and their mutants")
+def chaos(
+    name: str | None,
+    kills: int | None,
+    events: int | None,
+    seed: int,
+    mutant: str,
+    keep: bool,
+    as_json: bool,
+    only_list: bool,
+) -> None:
+    """Do a fault to the running kernel and say what was lost, doubled, out of order, and how long it took."""
+    if only_list or name is None:
+        _list()
+        return
+    row = ROWS[name]
+    plan = replace(row.short, seed=seed, mutant=mutant)
+    if kills is not None:
+        plan = replace(plan, kills=kills, events=max(plan.events, row.events_for(kills, _EVENTS_PER_KILL)))
+    if events is not None:
+        plan = replace(plan, events=events)
+    folder = Path(tempfile.mkdtemp(prefix="kizashi-chaos-"))
+    try:
+        verdict = asyncio.run(_run(row, plan, folder))
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        click.echo(json.dumps(verdict.as_dict(), ensure_ascii=False))
+    else:
+        _tell(verdict)
+    if not verdict.passed:
+        raise SystemExit(1)
