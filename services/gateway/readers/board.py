@@ -19,15 +19,16 @@ SMALLEST_COUNT = 5
 
 async def read(visit: Visit) -> Board:
     """The board; the board of education gets counts instead of children unless its policy is principal_first."""
-    places = {row["linkage_id"]: row for row in await pages.every_child(visit.tx, visit.today)}
-    allowed = {key: row for key, row in places.items() if visit.relations(row) and _may_list(visit, row)}
     lately = visit.today - _RECENT
-    alerts = await pages.alerts(visit.tx, list(allowed), lately)
-    standing = await _standing(visit, list(allowed))
-    shown = {row["linkage_id"] for row in alerts} | set(standing)
-    lines = visit.lines([allowed[key] for key in allowed if key in shown], Item.attendance, Action.list)
+    alerts = await pages.alerts_since(visit.tx, lately)
+    standing = await _standing(visit)
+    shown = list({row["linkage_id"] for row in alerts} | set(standing))
+    places = await pages.children_on(visit.tx, shown, visit.today)
+    allowed = {row["linkage_id"]: row for row in places if visit.relations(row) and _may_list(visit, row)}
+    alerts = [row for row in alerts if row["linkage_id"] in allowed]
+    lines = visit.lines(list(allowed.values()), Item.attendance, Action.list)
     found = await cards(visit, alerts, lines, allowed, Action.list)
-    _narrow(visit, {card.child.linkage_id for card in found} | set(standing))
+    _narrow(visit, {card.child.linkage_id for card in found} | (standing.keys() & lines.keys()))
     return Board(
         open=tuple(sorted((c for c in found if _is_open(c) and not c.held), key=_urgency)),
         others=tuple(sorted((c for c in found if _is_open(c) and c.held), key=_urgency)),
@@ -62,12 +63,12 @@ def _urgency(card: AlertCard) -> tuple[bool, float, str]:
     return card.status not in _WAITING, -card.raised_at.timestamp(), card.alert_id
 
 
-async def _standing(visit: Visit, linkage_ids: list[str]) -> dict[str, tuple[int, int, date | None]]:
+async def _standing(visit: Visit) -> dict[str, tuple[int, int, date | None]]:
     """Children in long absence since an earlier month: absences of the year and month, last day present."""
     first = schoolyear.first_day(schoolyear.year_of(visit.today))
     month = visit.today.replace(day=1)
     absent: dict[str, dict[date, int]] = defaultdict(dict)
-    for row in await pages.month_counts(visit.tx, linkage_ids, first):
+    for row in await pages.often_absent(visit.tx, first, longabsence.MONTH_LIMIT):
         absent[row["linkage_id"]][row["month"]] = row["sick"] + row["other"]
     found = [key for key, counted in absent.items() if longabsence.standing(counted, month)]
     last = await pages.last_present(visit.tx, found, first) if found else {}

@@ -92,10 +92,9 @@ async def children(tx: Transaction, linkage_ids: Sequence[str], on: date) -> Row
     return list(await tx.fetch(_CHILD + " AND e.linkage_id = ANY($2::text[])", on, linkage_ids))
 
 
-async def every_child(tx: Transaction, on: date) -> Rows:
-    """Every child the viewer is related to; by index, because the policy alone would read the whole city."""
-    mine = " AND e.linkage_id = ANY(ARRAY(SELECT visible('registry')))"
-    return list(await tx.fetch(_CHILD + mine, on))
+async def children_on(tx: Transaction, linkage_ids: Sequence[str], on: date) -> Rows:
+    """Where these children belong on a date."""
+    return list(await tx.fetch(_CHILD + " AND e.linkage_id = ANY($2::text[])", on, linkage_ids))
 
 
 async def found_children(tx: Transaction, pattern: str, on: date, limit: int) -> Rows:
@@ -127,6 +126,23 @@ async def month_counts(tx: Transaction, linkage_ids: Sequence[str], first: date)
     return list(
         await tx.fetch(
             "SELECT * FROM month_count WHERE linkage_id = ANY($1::text[]) AND month >= $2", linkage_ids, first
+        )
+    )
+
+
+async def often_absent(tx: Transaction, first: date, least: int) -> Rows:
+    """Counts of months from ``first`` on, of the viewer's children with at least so many absences.
+
+    By index: the policy alone would read the whole city.
+    """
+    return list(
+        await tx.fetch(
+            "SELECT * FROM month_count WHERE month >= $1 AND linkage_id IN ("
+            "SELECT linkage_id FROM month_count "
+            "WHERE month >= $1 AND linkage_id = ANY(ARRAY(SELECT visible('attendance'))) "
+            "GROUP BY linkage_id HAVING sum(sick + other) >= $2)",
+            first,
+            least,
         )
     )
 
@@ -167,9 +183,10 @@ async def class_days(tx: Transaction, class_id: str, first: date) -> Rows:
     )
 
 
-async def alerts(tx: Transaction, linkage_ids: Sequence[str], since: date) -> Rows:
-    """Alerts about these children that stand, are in hand, or were withdrawn or ended since a date."""
-    return list(await tx.fetch(_ALERTS + _SINCE + " AND a.linkage_id = ANY($2::text[])", since, linkage_ids))
+async def alerts_since(tx: Transaction, since: date) -> Rows:
+    """Alerts about the viewer's children that stand, are in hand, or were withdrawn or ended since a date."""
+    mine = " AND a.linkage_id = ANY(ARRAY(SELECT visible('attendance')))"
+    return list(await tx.fetch(_ALERTS + _SINCE + mine, since))
 
 
 async def alerts_of(tx: Transaction, linkage_ids: Sequence[str]) -> Rows:
