@@ -37,7 +37,11 @@ COMMANDS = {
         "administrator",
         "invite an installation's first administrator",
     ),
-    "chaos": ("kizashi.chaos.command", "chaos", "do faults to the running kernel and judge what became of it"),
+    "chaos": (
+        "kizashi.chaos.command",
+        "chaos",
+        "do faults to the running kernel and judge what became of it",
+    ),
     "bench": ("kizashi.bench.command", "bench", "measure the chain"),
 }
 

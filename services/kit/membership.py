@@ -45,7 +45,9 @@ class InstanceLock:
 
     async def _wait(self, connection: asyncpg.Connection) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
-        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", self.name):
+        while not await connection.fetchval(
+            "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", self.name
+        ):
             if time.monotonic() > deadline:
                 raise AlreadyRunning(
                     f"another process runs as {self.name}; stop it or choose another ordinal"
