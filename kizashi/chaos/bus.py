@@ -139,7 +139,8 @@ class Bus:
                 message = consumer.poll(_SECONDS)
                 if message is None or message.error() is not None:
                     raise TimeoutError(f"the log of {topic} could not be read")
-                headers = {n: v for n, v in message.headers() or [] if isinstance(v, bytes)}
+                told: list[tuple[str, bytes]] = list(message.headers() or [])  # type: ignore[arg-type]
+                headers = dict(told)
                 entry = Entry(message.offset() or 0, message.value(), headers)
                 found[message.partition() or 0].append(entry)
         finally:
