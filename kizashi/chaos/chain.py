@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 
+from kizashi.chaos.bus import Bus
 from kizashi.chaos.ground import STAGES, Ground
 from kizashi.chaos.points import Armed
 from kizashi.chaos.toy import language, tables, worker
@@ -118,6 +119,8 @@ class Chain:
     run: str
     ground: Ground
     database: asyncpg.Connection
+    #: A producer of its own: flushing waits for everything that a producer has in hand.
+    pen: Bus
     mutant: str
     batch_records: int = 60
     workers: dict[str, Worker] = field(default_factory=dict)
@@ -161,7 +164,7 @@ class Chain:
         Raises:
             TimeoutError: one does not.
         """
-        await self.until(lambda: all(w.probe() == [] for w in workers), self.patience_seconds, "ready")
+        await self.until(lambda: all(w.probe() == [] for w in workers), SETTLE_SECONDS, "ready")
 
     async def until(self, condition: Callable[[], bool], seconds: float, what: str) -> float:
         """Poll a blocking condition; returns how long it took.
@@ -178,7 +181,7 @@ class Chain:
 
     async def send(self, messages: Sequence[Message]) -> None:
         """Write records into the chain's input."""
-        await asyncio.to_thread(self.ground.bus.send, messages)
+        await asyncio.to_thread(self.pen.send, messages)
 
     # --- what it says of itself ---
 
@@ -269,7 +272,7 @@ async def open_chain(
     async with ground.database(f"chaos_{run}") as database:
         for stage in STAGES:
             await tables.create_schema(database, stage)
-        chain = Chain(run, ground, database, mutant)
+        chain = Chain(run, ground, database, Bus(ground.addresses.kafka, ground.bus.replicas), mutant)
         if mutant:
             chain.patience_seconds = MUTANT_SECONDS
         for stage in STAGES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from kizashi.chaos.ground import Ground, ground_of
@@ -29,6 +30,8 @@ async def _run(ground: Ground, case: Case) -> Verdict:
 
 
 async def _all(stack: Stack, cases: list[Case]) -> dict[Case, Verdict]:
+    # Probes of members that stand still block a thread each.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32))
     ground = ground_of(stack)
     await ground.prepare()
     gate = asyncio.Semaphore(AT_ONCE)
