@@ -8,7 +8,7 @@ CODE := contracts services kizashi simulator evaluation
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock check format test demo bench e2e contracts docs clean
+.PHONY: help setup lock check format test demo bench e2e chaos contracts docs clean
 
 help: ## show this list
 	@echo "Kizashi (兆し). First: make demo"
@@ -53,6 +53,9 @@ bench: setup ## events per second and event-to-alert latency on this machine
 
 e2e: setup ## the whole chain and the browser only
 	@$(PY) -m pytest tests/e2e $(ARGS)
+
+chaos: setup ## the fault matrix: every row, and every broken kernel that it must catch (about half an hour)
+	@$(PY) -m pytest -m chaos tests/chaos $(ARGS)
 
 contracts: setup ## write the JSON Schemas and the AsyncAPI document from the types
 	@$(PY) -m contracts.schemas

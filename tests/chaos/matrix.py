@@ -26,7 +26,12 @@ CASES: list[Case] = [(name, mutant) for name, row in ROWS.items() for mutant in 
 async def _run(ground: Ground, case: Case) -> Verdict:
     name, mutant = case
     row = ROWS[name]
-    return await row().run(ground, replace(row.short, seed=SEED, mutant=mutant))
+    verdict = await row().run(ground, replace(row.short, seed=SEED, mutant=mutant))
+    print(
+        f"{name:4} {mutant or 'kernel':20} {verdict.seconds:6.1f} s  {'; '.join(verdict.failures)}",
+        flush=True,
+    )
+    return verdict
 
 
 async def _all(stack: Stack, cases: list[Case]) -> dict[Case, Verdict]:

@@ -9,7 +9,7 @@ from kizashi.chaos.verdict import Verdict
 from kizashi.embedded.stack import Stack
 from tests.chaos.matrix import CASES, SEED, Case, verdicts
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
 
 
 def _name(case: Case) -> str:
