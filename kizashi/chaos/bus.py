@@ -48,8 +48,11 @@ class Bus:
     def admin(self) -> AdminClient:
         """The administrator's client."""
         if self._admin is None:
-            self._admin = AdminClient({**self.address.client_settings(), "log_level": "0"})
+            self._admin = self._connect()
         return self._admin
+
+    def _connect(self) -> AdminClient:
+        return AdminClient({**self.address.client_settings(), "log_level": "0"})
 
     def create(self, names: Sequence[str], partitions: int) -> None:
         """Make topics and wait until the broker serves them."""
@@ -72,11 +75,11 @@ class Bus:
         self._until(lambda: not set(names) & set(self.admin.list_topics(timeout=_SECONDS).topics))
 
     def _all_served(self, lanes: Sequence[Lane]) -> bool:
+        """Asked by a new client each time: an old one may remember for long that the topic was not there."""
         try:
-            self.ends(lanes)
+            self.ends(lanes, self._connect())
         except KafkaException as problem:
             self._told = str(problem)
-            self._admin = None  # it may remember for long that the topic was not there
             return False
         return True
 
@@ -111,11 +114,11 @@ class Bus:
         if self._producer.flush(_SECONDS) or refused:
             raise KafkaException(refused[0] if refused else KafkaError(KafkaError._MSG_TIMED_OUT))
 
-    def ends(self, lanes: Sequence[Lane]) -> dict[Lane, int]:
+    def ends(self, lanes: Sequence[Lane], admin: AdminClient | None = None) -> dict[Lane, int]:
         """Log ends."""
         newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         asked = {TopicPartition(*lane): newest for lane in lanes}
-        answers = self.admin.list_offsets(asked, request_timeout=_SECONDS)
+        answers = (admin or self.admin).list_offsets(asked, request_timeout=_SECONDS)
         return {(each.topic, each.partition): found.result().offset for each, found in answers.items()}
 
     def group_is_empty(self, group: str) -> bool:

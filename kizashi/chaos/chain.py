@@ -33,7 +33,11 @@ _STILL_SECONDS = 2.5
 
 @dataclass
 class Worker:
-    """One member of one stage, over all its lives."""
+    """One member of one stage, over all its lives.
+
+    Started and looked after by the event loop's thread alone: ``multiprocessing`` reads a child's status from
+    a descriptor that another thread may have closed, and whose number another child may have by then.
+    """
 
     name: str
     order: Order
@@ -155,7 +159,7 @@ class Chain:
         chosen = [self.workers[name] for name in members or self.workers]
         for each in chosen:
             if not each.running:
-                await asyncio.to_thread(each.start)
+                each.start()
         await self.ready(*chosen)
 
     async def ready(self, *workers: Worker) -> None:
@@ -254,8 +258,7 @@ class Chain:
         for each in self.workers.values():
             if each.running:
                 each.send_signal(signal.SIGKILL)
-            if each.process is not None:
-                await asyncio.to_thread(each.process.join, 10)
+            await each.gone()
 
 
 @asynccontextmanager

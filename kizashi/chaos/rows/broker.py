@@ -117,7 +117,7 @@ class BelowStart(Silent):
         gone = [TopicPartition(topic, number, end) for (topic, number), end in self.ends.items()]
         for future in chain.ground.bus.admin.delete_records(gone).values():
             await asyncio.to_thread(future.result, _SECONDS)
-        await asyncio.to_thread(chain.workers["windows.0"].start)
+        chain.workers["windows.0"].start()
 
     async def answer(self, run: Run, feed: Feed) -> None:
         """Begin at the log's start; the source sends again what was lost."""
@@ -139,7 +139,7 @@ class BeyondEnd(Silent):
         await chain.workers["windows.0"].end(signal.SIGTERM)
         await self._move(run, 1000)
         await chain.send(feed.next())
-        await asyncio.to_thread(chain.workers["windows.0"].start)
+        chain.workers["windows.0"].start()
 
     async def answer(self, run: Run, feed: Feed) -> None:
         """Positions back to where the log was left."""
@@ -226,7 +226,7 @@ class SecondMember(Row):
         first = chain.workers["windows.0"]
         twin = chain.prepare("windows", 0, lock_wait_seconds=2.0)
         chain.workers["windows.0"], chain.workers["twin"] = first, twin
-        await asyncio.to_thread(twin.start)
+        twin.start()
         run.verdict.kills += 1
         await chain.send(feed.next())
         try:

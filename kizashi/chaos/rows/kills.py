@@ -39,7 +39,7 @@ class RandomKills(Row):
             await asyncio.sleep(lot.uniform(0.0, 0.15))
             await victim.end(signal.SIGKILL)
             run.verdict.kills += 1
-            await asyncio.to_thread(victim.start)
+            victim.start()
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
         await chain.send(feed.rest())
@@ -91,7 +91,7 @@ class CrashPoints(Row):
         """Put an armed member in the place of a sound one and give it what leads it to the point."""
         chain = run.chain
         await victim.end(signal.SIGKILL)
-        await asyncio.to_thread(victim.start, Armed(point))
+        victim.start(Armed(point))
         others = [w for w in chain.workers.values() if w is not victim]
         await chain.ready(*others)
         if point == "CP10":
@@ -104,10 +104,10 @@ class CrashPoints(Row):
         if point == "CP10":
             async with shaken(chain, "windows"):
                 await self._dies(victim, point)
-                await asyncio.to_thread(victim.start)
+                victim.start()
         else:
             await self._dies(victim, point)
-            await asyncio.to_thread(victim.start)
+            victim.start()
         await chain.ready(victim)
 
     @staticmethod

@@ -31,7 +31,7 @@ class Scaled(Row):
             for ordinal in (1, 2, 3):
                 name = f"windows.{ordinal}"
                 worker = chain.workers.get(name) or chain.prepare("windows", ordinal, **self.orders())
-                await asyncio.to_thread(worker.start)
+                worker.start()
                 await asyncio.sleep(run.lot.uniform(0.2, 0.8))
             await chain.ready(*chain.workers.values())
             for ordinal in (1, 2, 3):
@@ -118,7 +118,7 @@ class WrongClocks(Row):
             for worker in chain.workers.values():
                 if worker.running:
                     await worker.end(signal.SIGTERM)
-                await asyncio.to_thread(worker.start, clock_shift_seconds=shift)
+                worker.start(clock_shift_seconds=shift)
             await chain.ready(*chain.workers.values())
             await chain.send(feed.next())
             await chain.settle()

@@ -36,7 +36,7 @@ class Refused(Row):
             await asyncio.sleep(0.8)  # enough for a careless heir to give up
             await windows.end(signal.SIGKILL)
             run.verdict.kills += 1
-            await asyncio.to_thread(windows.start)
+            windows.start()
         await asyncio.sleep(0.5)
         await chain.ground.allow(chain.run)
         await chain.settle()
