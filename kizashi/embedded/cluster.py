@@ -8,7 +8,7 @@ Each broker is a controller too; two of three keep the cluster alive and accept 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -36,10 +36,10 @@ class KafkaCluster:
         """Start all brokers together: none serves before a majority of the controllers is up."""
         with ThreadPoolExecutor(len(self.brokers)) as pool:
             started = [pool.submit(broker.start) for broker in self.brokers]
-        failures = [failure for future in started if (failure := future.exception())]
+            failures = [failure for future in as_completed(started) if (failure := future.exception())]
         if failures:
             self.stop_now()
-            raise failures[0]
+            raise failures[0]  # the first in time: the others fail for want of a majority
 
     def stop_now(self) -> None:
         """Stop all brokers together and give the folder free."""

@@ -20,7 +20,7 @@ from kizashi.embedded.broker_check import ADMIN, MECHANISM, ClientCheck, KafkaAd
 from kizashi.embedded.data_folder import DataFolder
 from kizashi.embedded.jars import Progress, kafka_jars
 from kizashi.embedded.process import Command, Server
-from kizashi.embedded.secret_files import write_private
+from kizashi.embedded.secret_files import write_once, write_private
 
 BROKER = "broker"
 _READY_SECONDS = 90.0
@@ -202,7 +202,7 @@ class Kafka:
         """The data folder's cluster id, made on first use."""
         file = self._data.path / "kafka-cluster-id"
         if not file.exists():
-            write_private(file, base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+            write_once(file, base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
         return file.read_text(encoding="ascii")
 
     def _listens(self) -> bool:

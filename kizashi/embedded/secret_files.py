@@ -29,15 +29,15 @@ class Secrets:
         path = self.path(name)
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_new(path, secrets.token_urlsafe(_BYTES))
+            write_once(path, secrets.token_urlsafe(_BYTES))
         secret = path.read_text(encoding="ascii").strip()
         if not secret:
             raise ValueError(f"the secret file {path} is empty: delete it to have a new one made")
         return secret
 
 
-def _write_new(path: Path, text: str) -> None:
-    """Write a 0600 file whole or not at all; if another process was first, its content stands."""
+def write_once(path: Path, text: str) -> None:
+    """Write a 0600 file whole or not at all; if another process or thread was first, its content stands."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
