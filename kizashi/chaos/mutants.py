@@ -19,9 +19,11 @@ from kizashi.chaos.toy.fold import Fold
 from kizashi.chaos.toy.language import ChaosRegistered
 from kizashi.chaos.toy.windows import Mark, Window, Windows
 from services.kit import shell
+from services.kit.claims import Claim
+from services.kit.claims import TopicPartition as LaneName
 from services.kit.decoding import Dead, Raw, Slice
-from services.kit.kernel import Claim, Kernel, Outcome
-from services.kit.kernel import TopicPartition as LaneName
+from services.kit.failures import Failures
+from services.kit.kernel import Kernel, Outcome
 from services.kit.lanes import Effects, Lane, Transaction
 from services.kit.log_watch import LogState, LogWatch, admin_config
 from services.kit.membership import InstanceLock
@@ -34,13 +36,15 @@ from services.kit.shell import Subscription
 class NoContiguity(Kernel):
     """Takes what comes, wherever it begins, and does not go back after a failure."""
 
-    def _contiguous(self, lane: LaneName, claim: Claim, group: list[Raw]) -> list[Raw]:
+    def contiguous(self, lane: LaneName, claim: Claim, group: list[Raw]) -> list[Raw]:
+        """Whatever is new."""
         return [record for record in group if record.offset >= claim.next_offset]
 
-    def _rewind(self, lanes: Any) -> None:
-        return None
+    def rewind(self, lanes: Any) -> None:
+        """Never."""
 
-    def _owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
+    def owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
+        """Fewer questions than there should be."""
         lane = (each.topic, each.partition)
         row, claim = rows[lane], claims[lane]
         return row.epoch == claim.epoch and row.next_offset == claim.next_offset
@@ -49,7 +53,8 @@ class NoContiguity(Kernel):
 class NoEpoch(Kernel):
     """Asks whether the position fits, not who owns it."""
 
-    def _owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
+    def owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
+        """Fewer questions than there should be."""
         lane = (each.topic, each.partition)
         return lane in rows and rows[lane].next_offset == claims[lane].next_offset == each.records[0].offset
 
@@ -57,7 +62,8 @@ class NoEpoch(Kernel):
 class NoFence(Kernel):
     """Asks nothing before it commits."""
 
-    def _owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
+    def owned(self, each: Slice, claims: dict[LaneName, Claim], rows: dict[LaneName, Position]) -> bool:
+        """Fewer questions than there should be."""
         return (each.topic, each.partition) in rows
 
 
@@ -127,8 +133,8 @@ class EarlyCache(Kernel):
             change()
         return outcome, applied
 
-    def _drop_caches(self, lanes: Any) -> None:
-        return None
+    def drop_caches(self, lanes: Any) -> None:
+        """They stay."""
 
 
 class PoisonDropped(Kernel):
@@ -143,14 +149,23 @@ class PoisonWithoutEnd(Kernel):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._max_run = sys.maxsize
+        self.max_run = sys.maxsize
+
+
+class Accusing(Failures):
+    """Every failure is the record's."""
+
+    async def after(self, error: Exception, slices: Sequence[Slice]) -> None:
+        """As if the record had been bad."""
+        await super().after(ValueError() if len(slices) else error, slices)
 
 
 class AllErrorsAreData(Kernel):
     """Every failure of the database counts as the record's fault."""
 
-    async def _after_failure(self, error: Exception, slices: Sequence[Slice]) -> None:
-        await super()._after_failure(ValueError() if len(slices) else error, slices)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.failures = Accusing(self, self._apply)
 
 
 class CountedVersions(Windows):

@@ -5,49 +5,29 @@ the row's epoch commits; what is published was committed first and is published 
 is acknowledged; caches change only after COMMIT.
 """
 
-import asyncio
-import logging
-import random
-import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg
-import msgspec
 from opentelemetry import trace
 
 from contracts import catalogue
-from contracts.codes import Refusal
 from contracts.envelope import Event
-from contracts.operations import DeadLettered
 from services.kit import metrics
 from services.kit.batcher import Message
-from services.kit.decoding import MAX_CONSECUTIVE_DEAD, Dead, Raw, Slice, decode, sender_id
-from services.kit.errors import error_name, is_transient
-from services.kit.ids import derived_id
-from services.kit.lanes import AnyHandler, Effects, FromOutside, Lane, Outgoing, Transaction
+from services.kit.burial import dead_row, notice
+from services.kit.claims import Claim, Claims, TopicPartition
+from services.kit.decoding import Dead, Raw, Slice, decode, sender_id
+from services.kit.edges import follow
+from services.kit.failures import Failures
+from services.kit.lanes import AnyHandler, Effects, FromOutside, Lane, Transaction
 from services.kit.outgoing import Numbering, messages, pack, partitions
-from services.kit.positions import Advance, DeadRow, Position, Positions
+from services.kit.positions import Advance, Position
 from services.kit.publishing import Publishing
-from services.kit.stops import TOO_MANY_BAD, TOPIC_RECREATED
+from services.kit.stops import TOO_MANY_BAD
 
-log = logging.getLogger(__name__)
 tracer = trace.get_tracer("kizashi.kernel")
-TopicPartition = tuple[str, int]
-
-
-@dataclass(slots=True)
-class Claim:
-    """A partition that this member owns, as of the epoch it took."""
-
-    epoch: int
-    next_offset: int
-    cache: Any
-    drained: bool = False
-    dead_run: int = 0
-    stopped: str = ""
 
 
 @dataclass(slots=True)
@@ -59,59 +39,16 @@ class Outcome:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
 
-class Kernel:
-    """Applies polls of one subscriber. Membership and seeking are the shell's."""
+class Kernel(Claims):
+    """Applies polls of one subscriber to the lanes that this member owns."""
 
     def __init__(self, service: str, handler: AnyHandler, pool: asyncpg.Pool, publishing: Publishing) -> None:
+        super().__init__(handler, pool)
         self.service = service
-        self.handler = handler
-        self.consumer = handler.consumer
-        self.pool = pool
         self.publishing = publishing
-        self.positions = Positions(handler.consumer)
-        self.claims: dict[TopicPartition, Claim] = {}
-        self.seeks: dict[TopicPartition, int] = {}
+        self.failures = Failures(self, self._apply)
         self.progress_at = time.monotonic()
-        self._pause_seconds = 0.0
-        self._max_run = sys.maxsize if isinstance(handler, FromOutside) else MAX_CONSECUTIVE_DEAD
         self._carried = {name: carried_types(name) for name in handler.topics}
-
-    # --- membership ---
-
-    async def claim(self, topic: str, partition: int, topic_id: str, log_start: int) -> Claim:
-        """Take a partition over: bump its epoch, start with an empty cache and an undrained outbox."""
-        async with self.pool.acquire() as tx:
-            row = await self.positions.claim(tx, topic, partition, topic_id, log_start)
-        claim = Claim(row.epoch, row.next_offset, self.handler.new_cache(partition))
-        self.claims[topic, partition] = claim
-        if row.topic_id and topic_id and row.topic_id != topic_id:
-            self.stop_partition((topic, partition), TOPIC_RECREATED)
-        metrics.REBALANCES.labels(self.consumer, "claimed").inc()
-        return claim
-
-    def release(self, lanes: Iterable[TopicPartition]) -> None:
-        """Forget partitions; their caches go with them."""
-        for lane in lanes:
-            if self.claims.pop(lane, None) is not None:
-                metrics.REBALANCES.labels(self.consumer, "released").inc()
-
-    def stop_partition(self, lane: TopicPartition, why: str) -> None:
-        """Stop applying a partition until a person has looked; the service is no longer ready."""
-        claim = self.claims.get(lane)
-        if claim is not None and not claim.stopped:
-            claim.stopped = why
-            log.error(
-                "partition stopped",
-                extra={"consumer": self.consumer, "lane": f"{lane[0]}/{lane[1]}", "why": why},
-            )
-        metrics.STOPPED.labels(self.consumer).set(sum(bool(c.stopped) for c in self.claims.values()))
-
-    @property
-    def stopped(self) -> dict[TopicPartition, str]:
-        """Partitions that stopped, and why."""
-        return {lane: claim.stopped for lane, claim in self.claims.items() if claim.stopped}
-
-    # --- one poll ---
 
     async def process(self, records: Sequence[Raw]) -> None:
         """Apply one poll of records of any of the claimed partitions. Never raises for bad data."""
@@ -123,9 +60,9 @@ class Kernel:
             await self._drain([(s.topic, s.partition) for s in slices])
             await self._apply(slices)
         except Exception as error:
-            await self._after_failure(error, slices)
+            await self.failures.after(error, slices)
         else:
-            self._pause_seconds = 0.0
+            self.failures.over()
         metrics.POLL_SECONDS.labels(self.consumer).observe(time.perf_counter() - started)
 
     def _slices(self, records: Sequence[Raw]) -> list[Slice]:
@@ -138,29 +75,16 @@ class Kernel:
             if claim is None or claim.stopped:
                 metrics.GUARD.labels(self.consumer, "unowned").inc()
                 continue
-            fresh = self._contiguous(lane, claim, group)
+            fresh = self.contiguous(lane, claim, group)
             if fresh:
                 each = decode(
-                    *lane, fresh, self._carried[lane[0]], self.handler.wants, claim.dead_run, self._max_run
+                    *lane, fresh, self._carried[lane[0]], self.handler.wants, claim.dead_run, self.max_run
                 )
                 if each.records:
                     found.append(each)
                 elif each.stopped:
                     self.stop_partition(lane, TOO_MANY_BAD)
         return found
-
-    def _contiguous(self, lane: TopicPartition, claim: Claim, group: list[Raw]) -> list[Raw]:
-        """The guard: what is left after dropping old records must begin at ``next_offset`` and have no hole."""
-        fresh = [record for record in group if record.offset >= claim.next_offset]
-        if len(fresh) < len(group):
-            metrics.GUARD.labels(self.consumer, "stale").inc()
-        if fresh and (
-            fresh[0].offset != claim.next_offset or fresh[-1].offset - fresh[0].offset + 1 != len(fresh)
-        ):
-            metrics.GUARD.labels(self.consumer, "gap").inc()
-            self.seeks[lane] = claim.next_offset
-            return []
-        return fresh
 
     async def drain(self) -> None:
         """Publish what the last owners left in partitions for which no record has come since."""
@@ -201,7 +125,7 @@ class Kernel:
         self, tx: Transaction, slices: Sequence[Slice], claims: dict[TopicPartition, Claim]
     ) -> tuple[Outcome, list[Slice]]:
         rows = await self.positions.lock(tx, [(s.topic, s.partition) for s in slices])
-        mine = [s for s in slices if self._owned(s, claims, rows)]
+        mine = [s for s in slices if self.owned(s, claims, rows)]
         outcome, steps, buried = Outcome(), [], []
         for topic in sorted({s.topic for s in mine}):
             group = [s for s in mine if s.topic == topic]
@@ -210,7 +134,7 @@ class Kernel:
             steps += [self._step(s, rows[topic, s.partition], effects, outcome) for s in group]
             outcome.after_commit += effects.after_commit
         if buried:
-            await self.positions.bury(tx, [_dead_row(dead) for dead in buried])
+            await self.positions.bury(tx, [dead_row(dead) for dead in buried])
         acknowledged = await self.publishing.acknowledged()
         outcome.outbox_ids = await self.positions.finish(tx, acknowledged, steps)
         return outcome, mine
@@ -228,22 +152,6 @@ class Kernel:
         metrics.HANDLE_SECONDS.labels(self.consumer).observe(time.perf_counter() - started)
         return effects
 
-    def _owned(
-        self, each: Slice, claims: dict[TopicPartition, Claim], rows: dict[TopicPartition, Position]
-    ) -> bool:
-        lane = (each.topic, each.partition)
-        row, claim = rows.get(lane), claims[lane]
-        if (
-            row is not None
-            and row.epoch == claim.epoch
-            and row.next_offset == claim.next_offset == each.records[0].offset
-        ):
-            return True
-        metrics.GUARD.labels(self.consumer, "fenced").inc()
-        if self.claims.get(lane) is claim:
-            del self.claims[lane]
-        return False
-
     def _refused(self, slices: Sequence[Slice], effects: Effects) -> list[Dead]:
         """Dead records of decoding and of the domain; each also becomes an event without content."""
         by_partition = {s.partition: s for s in slices}
@@ -257,23 +165,8 @@ class Kernel:
             each.dead.append(Dead(each.offsets[id(event)], code))
         for each in slices:
             for dead in each.dead:
-                effects.emit(each.partition, self._notice(dead))
+                effects.emit(each.partition, notice(self.service, self.consumer, dead))
         return [dead for each in slices for dead in each.dead]
-
-    def _notice(self, dead: Dead) -> Outgoing:
-        record = dead.record
-        body = DeadLettered(
-            service=self.service,
-            consumer=self.consumer,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            code=dead.code,
-            size_bytes=len(record.value or b""),
-            path=dead.path,
-        )
-        name = derived_id("dead", self.consumer, record.topic, str(record.partition), str(record.offset))
-        return Outgoing("dead-letters", body, name)
 
     def _step(self, each: Slice, row: Position, effects: Effects, outcome: Outcome) -> Advance:
         numbering = Numbering(f"{self.consumer}|{each.topic}|{each.partition}", row.emitted)
@@ -282,6 +175,7 @@ class Kernel:
         part = each.partition
         stale, waiting, erased = effects.stale[part], effects.waiting[part], effects.erased[part]
         received, dead = len(each.records), len(each.dead)
+        edges = () if isinstance(self.handler, FromOutside) else each.edges
         return Advance(
             topic=each.topic,
             partition=part,
@@ -293,28 +187,9 @@ class Kernel:
             waiting=waiting,
             erased=erased,
             emitted=numbering.counts,
-            seen=self._see(row.seen, () if isinstance(self.handler, FromOutside) else each.edges),
+            seen=follow(self.consumer, row.seen, edges),
             outbox=pack(out) if out else b"",
         )
-
-    def _see(self, seen: dict[str, int], edges: Sequence[str]) -> dict[str, int]:
-        """Follow each upstream lane's running number: a repeat is a re-sent event, a jump is a lost one."""
-        duplicates = holes = 0
-        for edge in edges:
-            lane, _, number = edge.rpartition("#")
-            if not (lane and number.isdecimal()):
-                continue
-            last, now = seen.get(lane, 0), int(number)
-            if now <= last:
-                duplicates += 1
-            else:
-                holes += now - last - 1 if last else 0
-                seen[lane] = now
-        if duplicates:
-            metrics.EDGE.labels(self.consumer, "duplicate").inc(duplicates)
-        if holes:
-            metrics.EDGE.labels(self.consumer, "hole").inc(holes)
-        return seen
 
     def _advance(self, slices: Sequence[Slice], claims: dict[TopicPartition, Claim]) -> None:
         for each in slices:
@@ -335,70 +210,6 @@ class Kernel:
             if event.meta.origin_at is not None:
                 histogram.observe(max(now - event.meta.origin_at.timestamp(), 0.0))
 
-    # --- failures ---
-
-    async def _after_failure(self, error: Exception, slices: Sequence[Slice]) -> None:
-        lanes = [(s.topic, s.partition) for s in slices]
-        transient = is_transient(error)
-        metrics.RETRIES.labels(self.consumer, "transient" if transient else "data").inc()
-        log.warning("poll failed", extra={"consumer": self.consumer, "error": error_name(error)})
-        self._drop_caches(lanes)
-        if transient:
-            await self._pause()
-            self._rewind(lanes)
-        elif len(slices) == 1 and len(slices[0].records) == 1:
-            await self._bury_alone(slices[0])
-        else:
-            await self._smaller(slices)
-
-    async def _smaller(self, slices: Sequence[Slice]) -> None:
-        """A data error: one transaction per partition, then per record, so that only the bad one is lost."""
-        parts = [[s] for s in slices] if len(slices) > 1 else [[one] for one in _singles(slices[0])]
-        for part in parts:
-            lane = (part[0].topic, part[0].partition)
-            claim = self.claims.get(lane)
-            if claim is None or claim.stopped or part[0].records[0].offset != claim.next_offset:
-                continue
-            try:
-                await self._apply(part)
-            except Exception as error:
-                await self._after_failure(error, part)
-
-    async def _bury_alone(self, single: Slice) -> None:
-        """One record that the handler cannot take: a dead letter, unless too many came in a row."""
-        lane = (single.topic, single.partition)
-        claim = self.claims.get(lane)
-        if claim is None:
-            return
-        if claim.dead_run >= self._max_run:
-            self.stop_partition(lane, TOO_MANY_BAD)
-            return
-        record = single.records[0]
-        bad = Slice(single.topic, single.partition, [record], edges=single.edges)
-        bad.dead.append(Dead(record, Refusal.internal))
-        bad.dead_run = claim.dead_run + 1
-        try:
-            await self._apply([bad])
-        except Exception as error:
-            log.error("dead letter failed", extra={"consumer": self.consumer, "error": error_name(error)})
-            await self._pause()
-            self._rewind([lane])
-
-    def _drop_caches(self, lanes: Iterable[TopicPartition]) -> None:
-        for lane in lanes:
-            if lane in self.claims:
-                self.claims[lane].cache = self.handler.new_cache(lane[1])
-
-    def _rewind(self, lanes: Iterable[TopicPartition]) -> None:
-        for lane in lanes:
-            if lane in self.claims:
-                self.seeks[lane] = self.claims[lane].next_offset
-
-    async def _pause(self) -> None:
-        """Wait longer after each failure, up to 5 s, with jitter."""
-        self._pause_seconds = min(max(self._pause_seconds * 2, 0.1), 5.0)
-        await asyncio.sleep(self._pause_seconds * (0.5 + random.random() / 2))
-
 
 def carried_types(topic: str) -> frozenset[str]:
     """Event types a topic carries, per-source topics included.
@@ -410,32 +221,3 @@ def carried_types(topic: str) -> frozenset[str]:
     if topic not in known:
         known = catalogue.topics((topic.removeprefix("inbound-").removesuffix("-refused"),))
     return frozenset(known[topic].types)
-
-
-def _singles(each: Slice) -> list[Slice]:
-    events = {each.offsets[id(event)].offset: event for event in each.events}
-    dead = {d.record.offset: d for d in each.dead}
-    singles = []
-    for record in each.records:
-        one = Slice(each.topic, each.partition, [record])
-        if record.offset in events:
-            event = events[record.offset]
-            one.events, one.offsets, one.edges = [event], {id(event): record}, [event.meta.edge]
-        if record.offset in dead:
-            one.dead = [dead[record.offset]]
-        singles.append(one)
-    return singles
-
-
-def _dead_row(dead: Dead) -> DeadRow:
-    record = dead.record
-    return DeadRow(
-        record.topic,
-        record.partition,
-        record.offset,
-        dead.code.value,
-        dead.path,
-        record.key,
-        msgspec.msgpack.encode([list(header) for header in record.headers]),
-        record.value,
-    )

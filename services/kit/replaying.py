@@ -15,10 +15,11 @@ from contracts.codes import Refusal
 from contracts.operations import DeadLetterReplayed
 from services.kit import metrics
 from services.kit.batcher import Message
+from services.kit.claims import Claim
 from services.kit.decoding import Dead, decode
 from services.kit.errors import error_name, is_transient
 from services.kit.ids import derived_id
-from services.kit.kernel import Claim, Kernel, carried_types
+from services.kit.kernel import Kernel, carried_types
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 from services.kit.letters import Letter, Letters, Place
 from services.kit.outgoing import Numbering, messages, pack, partitions
