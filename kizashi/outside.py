@@ -66,8 +66,10 @@ def needed(sources: tuple[str, ...]) -> list[str]:
     roles = {role.name for service in topology.SERVICES for role in topology.ROLES[service]}
     owners = {f"{service}_owner" for service in topology.SERVICES}
     kafka = [ADMIN, *topology.SERVICES, *(f"source-{name}" for name in sources)]
+    roles.add(topology.CANARY_ROLE.name)
     return [
         SUPERUSER_SECRET,
+        topology.CANARY_KEY,
         *(f"postgres/{n}" for n in sorted(roles | owners)),
         *(f"kafka/{n}" for n in kafka),
     ]

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import sqlalchemy
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from kizashi import topics, topology
+from kizashi.canary import key as canary_key
 from kizashi.embedded.addresses import Addresses
 from kizashi.embedded.broker_check import KafkaAddress
 from kizashi.embedded.principals import Principal, apply_principals
@@ -39,10 +41,28 @@ def owner_url(addresses: Addresses, secrets: Secrets, service: str) -> sqlalchem
 
 
 async def prepare_database(addresses: Addresses, secrets: Secrets) -> None:
-    """Roles, schemas and migrations of all services. Can be repeated."""
+    """Roles, schemas and migrations of all services, and the canary's key. Can be repeated."""
     await apply_schemas(addresses.postgres, topology.schemas(secrets))
     for service in topology.SERVICES:
         await migrate(service, owner_url(addresses, secrets, service))
+    await register_canary(addresses, secrets)
+
+
+async def register_canary(addresses: Addresses, secrets: Secrets) -> None:
+    """Let the canary's API key in at the door."""
+    address = addresses.postgres
+    connection = await asyncpg.connect(
+        host=address.host,
+        port=address.port,
+        database=address.database,
+        user="ingest_run",
+        password=secrets.get_or_create("postgres/ingest_run"),
+        server_settings={"search_path": "ingest"},
+    )
+    try:
+        await canary_key.register(connection, secrets.get_or_create(topology.CANARY_KEY))
+    finally:
+        await connection.close()
 
 
 async def mark_kind(addresses: Addresses, kind: str) -> None:
@@ -62,11 +82,20 @@ def secrets_folder(data_dir: Path, service: str) -> Path:
 def write_secret_files(data_dir: Path, secrets: Secrets, addresses: Addresses) -> None:
     """Each service's own secrets, 0600 in a 0700 folder."""
     password = addresses.redis.password()
-    for service in topology.SERVICES:
-        folder = secrets_folder(data_dir, service)
+    files = {name: topology.service_secrets(name, secrets, password) for name in topology.SERVICES}
+    for process, own in {**files, topology.CANARY: canary_secrets(secrets)}.items():
+        folder = secrets_folder(data_dir, process)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, value in topology.service_secrets(service, secrets, password).items():
+        for name, value in own.items():
             write_private(folder / name, value)
+
+
+def canary_secrets(secrets: Secrets) -> dict[str, str]:
+    """The files of the canary's secrets folder: its database password and its API key."""
+    return {
+        "postgres": secrets.get_or_create(f"postgres/{topology.CANARY_ROLE.name}"),
+        "ingest-token": canary_key.token_of(secrets.get_or_create(topology.CANARY_KEY)),
+    }
 
 
 def environment(

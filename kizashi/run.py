@@ -1,4 +1,4 @@
-"""``kizashi run SERVICE``: one service in this process, until SIGTERM."""
+"""``kizashi run SERVICE``: one service, or the canary, in this process, until SIGTERM."""
 
 import click
 
@@ -9,10 +9,15 @@ from services.kit.settings import SecretMissing
 
 
 @click.command()
-@click.argument("service", type=click.Choice(topology.SERVICES))
+@click.argument("service", type=click.Choice((*topology.SERVICES, topology.CANARY)))
 def run(service: str) -> None:
     """Run SERVICE against the addresses in the environment (KIZASHI_…)."""
     try:
-        app.run(service)
+        if service == topology.CANARY:
+            from kizashi.canary import app as canary  # a service need not load what it never runs
+
+            canary.run()
+        else:
+            app.run(service)
     except (SecretMissing, AlreadyRunning) as problem:
         raise click.ClickException(str(problem)) from None

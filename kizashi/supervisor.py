@@ -144,6 +144,15 @@ class Supervisor:
         if self._watcher is None:
             self._watcher = asyncio.create_task(self._watch())
 
+    async def add_canary(self, say: Say) -> Member:
+        """Start the canary beside running services; it knocks at the first ``ingest``."""
+        door = f"http://127.0.0.1:{self.member('ingest').port}"
+        self.extra.setdefault(topology.CANARY, {}).setdefault("KIZASHI_INGEST_URL", door)
+        member = self.add(topology.CANARY)
+        await asyncio.to_thread(member.start)
+        await self.wait_ready(member, say)
+        return member
+
     async def wait_ready(self, member: Member, say: Say = lambda _: None) -> None:
         """Poll until ``member`` is ready."""
         began = time.monotonic()

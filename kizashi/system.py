@@ -83,6 +83,7 @@ async def running(
     extra: dict[str, dict[str, str]] | None = None,
     ports: dict[str, int] | None = None,
     services: Sequence[str] = topology.SERVICES,
+    canary: bool = False,
     say: Say = silent,
 ) -> AsyncIterator[System]:
     """Start everything on ``data_dir`` and stop it again, however the block ends.
@@ -90,6 +91,7 @@ async def running(
     Args:
         extra: environment by service name, ``*`` for all.
         ports: HTTP ports by service; free ones are chosen for the others.
+        canary: time the chain each minute by a synthetic record.
     """
     async with start_stack(data_dir, broker, say) as stack:
         data_dir = stack.data_dir
@@ -101,6 +103,8 @@ async def running(
         system = System(data_dir, stack, supervisor, say)
         try:
             await supervisor.start(say, services)
+            if canary:
+                await supervisor.add_canary(say)
             ports = {m.service: m.port for m in supervisor.members if m.ordinal == 0}
             reach.write(data_dir, stack.addresses, ports)
             yield system

@@ -15,6 +15,11 @@ from kizashi.embedded.secret_files import Secrets
 
 SERVICES = ("ingest", "identity", "features", "scoring", "notify", "gateway")
 
+#: Watches from outside: a process like a service, but no part of the chain and without any right on the bus.
+CANARY = "canary"
+#: The installation's secret from which the canary's API key is made.
+CANARY_KEY = "canary/key"
+
 #: Keys and passwords beyond ``kafka`` and ``postgres`` that a service is given as files.
 KEYS: dict[str, tuple[str, ...]] = {
     "ingest": ("ingest-key",),
@@ -44,6 +49,10 @@ ROLES: dict[str, tuple[Role, ...]] = {
         Role("audit_sealer", "audit", ()),
     ),
 }
+
+
+#: What the canary reads by: the migrations let it see its own alert and nothing else.
+CANARY_ROLE = Role("gateway_canary", "gateway", ())
 
 
 def grants(service: str, topics: Iterable[Topic]) -> tuple[Grant, ...]:
@@ -88,6 +97,7 @@ def schemas(secrets: Secrets) -> list[Schema]:
     for name in ("audit", *SERVICES):
         service = "gateway" if name == "audit" else name
         runtime = [role for role in ROLES[service] if role.schema == name or name == "audit"]
+        runtime += [CANARY_ROLE] if name == CANARY_ROLE.schema else []
         owner = Login(f"{service}_owner", secrets.get_or_create(f"postgres/{service}_owner"))
         found.append(
             Schema(

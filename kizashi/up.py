@@ -32,7 +32,7 @@ async def until_stopped() -> None:
 async def _up(data_dir: Path, broker: Broker, sources: tuple[str, ...], port: int) -> None:
     ports = {"gateway": port} if port else {}
     async with running(
-        data_dir, kind="embedded", broker=broker, sources=sources, ports=ports, say=click.echo
+        data_dir, kind="embedded", broker=broker, sources=sources, ports=ports, canary=True, say=click.echo
     ) as system:
         pid_file = data_dir / PID_FILE
         pid_file.write_text(str(os.getpid()), "ascii")

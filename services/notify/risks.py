@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
+from contracts import canary
 from contracts.codes import Retraction
 from contracts.envelope import Event
 from contracts.facts import PupilErased
@@ -96,7 +97,8 @@ class Risks:
         await children.save_assessments(tx, [body for each in changes for body in each.fresh.values()])
         await alerts.save(tx, [row for each in changes for row in each.rows.values()])
         if self._settings.webhook_url:
-            await deliveries.queue(tx, [d for each in changes for d in messages(each, now)])
+            queued = [d for each in changes for d in messages(each, now) if d.school != canary.SCHOOL]
+            await deliveries.queue(tx, queued)
 
 
 async def _erase(poll: _Poll, tx: Transaction, effects: Effects, now: datetime) -> None:
@@ -133,7 +135,8 @@ def _tell(effects: Effects, poll: _Poll, school: str, changes: Changes) -> None:
     causes = {_body(e).linkage_id: e for e in poll.arrivals[school] if id(e.body) in fresh}
     for told in changes.told:
         effects.emit(partition, emitting.outgoing(told, causes[told.row.linkage_id]))
-    effects.after_commit.append(partial(emitting.count, changes.counts))
+    if school != canary.SCHOOL:
+        effects.after_commit.append(partial(emitting.count, changes.counts))
 
 
 def messages(changes: Changes, now: datetime) -> list[Delivery]:

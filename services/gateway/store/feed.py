@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from contracts import canary
 from services.gateway.feed.fold import Newest
 from services.kit.lanes import Transaction
 
@@ -218,9 +219,17 @@ async def erase(tx: Transaction, linkage_ids: Sequence[str]) -> None:
         await tx.execute(f"DELETE FROM {table} WHERE linkage_id = ANY($1::text[])", linkage_ids)
 
 
+#: The canary's alert is told anew each minute; of its history only the newest step is kept.
+_CANARY_STEPS = """
+DELETE FROM alert_event e USING alert a
+WHERE a.school = $1 AND e.alert_id = a.alert_id AND e.version < a.raised_version
+"""
+
+
 async def sweep(tx: Transaction) -> None:
     """What two writers may have crossed over, and measurements nobody reads any more."""
     for table in _CROSSING:
         await tx.execute(f"DELETE FROM {table} WHERE linkage_id IN (SELECT linkage_id FROM erased)")
+    await tx.execute(_CANARY_STEPS, canary.SCHOOL)
     await tx.execute("DELETE FROM visible_delay WHERE at < now() - interval '1 day'")
     await tx.execute("DELETE FROM dead_letter_seen WHERE heard_at < now() - interval '30 days'")
