@@ -1,5 +1,6 @@
 """The broker as a run sees it from outside: topics made and removed, records written, whole logs read."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,20 +37,36 @@ class Entry:
 
 @dataclass
 class Bus:
-    """Signed in as the administrator of one broker or cluster."""
+    """Signed in as the administrator of one broker or cluster. Several threads use one.
+
+    Clients are made under a lock: of two made at once the first would be destroyed with its requests in hand.
+    """
 
     address: KafkaAddress
     replicas: int = 1
     _admin: AdminClient | None = field(default=None)
     _producer: Producer | None = field(default=None)
     _told: str = ""
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def admin(self) -> AdminClient:
         """The administrator's client."""
-        if self._admin is None:
-            self._admin = self._connect()
-        return self._admin
+        with self._making:
+            if self._admin is None:
+                self._admin = self._connect()
+            return self._admin
+
+    @property
+    def producer(self) -> Producer:
+        """The writer."""
+        with self._making:
+            if self._producer is None:
+                settings = {**self.address.client_settings(), "log_level": 0, "linger.ms": 2}
+                self._producer = Producer(
+                    {**settings, "enable.idempotence": True, "message.max.bytes": 4_000_000}
+                )
+            return self._producer
 
     def _connect(self) -> AdminClient:
         return AdminClient({**self.address.client_settings(), "log_level": "0"})
@@ -96,11 +113,7 @@ class Bus:
         Raises:
             KafkaException: the broker refused one.
         """
-        if self._producer is None:
-            settings = {**self.address.client_settings(), "log_level": 0, "linger.ms": 2}
-            self._producer = Producer(
-                {**settings, "enable.idempotence": True, "message.max.bytes": 4_000_000}
-            )
+        producer = self.producer
         refused: list[KafkaError] = []
 
         def told(error: KafkaError | None, _: object) -> None:
@@ -108,10 +121,10 @@ class Bus:
                 refused.append(error)
 
         for m in messages:
-            self._producer.produce(
+            producer.produce(
                 m.topic, m.value, m.key, partition=m.partition, headers=list(m.headers), on_delivery=told
             )
-        if self._producer.flush(_SECONDS) or refused:
+        if producer.flush(_SECONDS) or refused:
             raise KafkaException(refused[0] if refused else KafkaError(KafkaError._MSG_TIMED_OUT))
 
     def ends(self, lanes: Sequence[Lane], admin: AdminClient | None = None) -> dict[Lane, int]:
@@ -119,7 +132,9 @@ class Bus:
         newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         asked = {TopicPartition(*lane): newest for lane in lanes}
         answers = (admin or self.admin).list_offsets(asked, request_timeout=_SECONDS)
-        return {(each.topic, each.partition): found.result().offset for each, found in answers.items()}
+        return {
+            (each.topic, each.partition): found.result(_SECONDS).offset for each, found in answers.items()
+        }
 
     def group_is_empty(self, group: str) -> bool:
         """Whether the broker counts no member in a group any more."""

@@ -2,118 +2,28 @@
 
 import asyncio
 import json
-import os
 import secrets
 import signal
 import time
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from multiprocessing.context import ForkServerProcess
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 
 from kizashi.chaos.bus import Bus
 from kizashi.chaos.ground import STAGES, Ground
-from kizashi.chaos.points import Armed
-from kizashi.chaos.toy import language, tables, worker
+from kizashi.chaos.member import Worker, own_port
+from kizashi.chaos.toy import language, tables
 from kizashi.chaos.toy.answers import row_of
 from kizashi.chaos.toy.language import PARTITIONS
 from kizashi.chaos.toy.worker import Order
-from kizashi.supervisor import free_port
 from services.kit.batcher import Message
 
 SETTLE_SECONDS = 60.0
 MUTANT_SECONDS = 12.0
 _STILL_SECONDS = 2.5
-
-
-@dataclass
-class Worker:
-    """One member of one stage, over all its lives.
-
-    Started and looked after by the event loop's thread alone: ``multiprocessing`` reads a child's status from
-    a descriptor that another thread may have closed, and whose number another child may have by then.
-    """
-
-    name: str
-    order: Order
-    port: int
-    process: ForkServerProcess | None = None
-    deaths: int = 0
-
-    def start(self, *armed: Armed, **changes: Any) -> None:
-        """A new life."""
-        self.order = replace(self.order, armed=armed, **changes)
-        self.process = worker.context().Process(target=worker.run, args=(self.order,), daemon=True)
-        self.process.start()
-
-    @property
-    def running(self) -> bool:
-        """Whether it lives (frozen or not)."""
-        return self.process is not None and self.process.is_alive()
-
-    @property
-    def frozen(self) -> bool:
-        """Whether it stands still by SIGSTOP."""
-        return self._state() == "T"
-
-    def _state(self) -> str:
-        try:
-            with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123
-                return stat.read().rpartition(")")[2].split()[0]
-        except OSError:
-            return ""
-
-    @property
-    def pid(self) -> int:
-        """Of this life."""
-        assert self.process is not None and self.process.pid is not None
-        return self.process.pid
-
-    def send_signal(self, number: int) -> None:
-        """Send a signal."""
-        os.kill(self.pid, number)
-
-    async def end(self, number: int = signal.SIGKILL, seconds: float = 30.0) -> float:
-        """Signal it and wait until it is gone; returns how long that took."""
-        began = time.monotonic()
-        if self.running:
-            self.send_signal(number)
-        await self.gone(seconds)
-        return time.monotonic() - began
-
-    async def gone(self, seconds: float = 30.0) -> None:
-        """Wait for its end.
-
-        Raises:
-            TimeoutError: it lives on.
-        """
-        process = self.process
-        if process is None:
-            return
-        async with asyncio.timeout(seconds):
-            while process.exitcode is None:
-                await asyncio.sleep(0.01)
-        self.deaths += 1
-
-    def probe(self) -> list[str] | None:
-        """Why it is not ready (empty: it is), None while it does not answer."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=2) as answer:
-                return list(json.load(answer)["reasons"])
-        except urllib.error.HTTPError as refused:
-            return list(json.load(refused)["reasons"])
-        except (OSError, ValueError):
-            return None
-
-    def log_text(self) -> str:
-        """Everything it ever wrote."""
-        log = self.order.log
-        return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
 
 
 @dataclass
@@ -134,7 +44,7 @@ class Chain:
 
     def prepare(self, stage: str, ordinal: int, **order: Any) -> Worker:
         """A worker that is not started yet."""
-        port = free_port()
+        port = own_port()
         postgres, kafka = self.ground.addresses.postgres, self.ground.addresses.kafka
         environment = {
             "KIZASHI_SECRETS_DIR": str(self.ground.secrets_folder(stage)),
@@ -167,8 +77,16 @@ class Chain:
 
         Raises:
             TimeoutError: one does not.
+            AssertionError: one ended instead.
         """
-        await self.until(lambda: all(w.probe() == [] for w in workers), SETTLE_SECONDS, "ready")
+        began = time.monotonic()
+        for each in workers:
+            while (reasons := await asyncio.to_thread(each.probe)) != []:
+                if not each.running:
+                    raise AssertionError(f"{each.name} ended instead of being ready: {each.last_words()}")
+                if time.monotonic() - began > SETTLE_SECONDS:
+                    raise TimeoutError(f"{each.name} not ready within {SETTLE_SECONDS:.0f} s: {reasons}")
+                await asyncio.sleep(0.03)
 
     async def until(self, condition: Callable[[], bool], seconds: float, what: str) -> float:
         """Poll a blocking condition; returns how long it took.

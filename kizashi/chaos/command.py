@@ -16,9 +16,6 @@ from kizashi.chaos.plan import Plan, Row
 from kizashi.chaos.verdict import Verdict
 from kizashi.embedded.stack import start_stack
 
-#: Records for each time the fault is done: enough that every part of the run has work.
-_EVENTS_PER_KILL = 30
-
 
 async def _run(row: type[Row], plan: Plan, folder: Path) -> Verdict:
     async with start_stack(folder, "kafka") as stack:
@@ -63,16 +60,16 @@ def chaos(
         _list()
         return
     row = ROWS[name]
-    plan = replace(row.short, seed=seed, mutant=mutant)
-    if kills is not None:
-        plan = replace(plan, kills=kills, events=max(plan.events, row.events_for(kills, _EVENTS_PER_KILL)))
+    plan = replace(row.short if kills is None else row.planned(kills), seed=seed, mutant=mutant)
     if events is not None:
         plan = replace(plan, events=events)
     folder = Path(tempfile.mkdtemp(prefix="kizashi-chaos-"))
     try:
         verdict = asyncio.run(_run(row, plan, folder))
     finally:
-        if not keep:
+        if keep:
+            click.echo(f"logs and databases: {folder}", err=True)
+        else:
             shutil.rmtree(folder, ignore_errors=True)
     if as_json:
         click.echo(json.dumps(verdict.as_dict(), ensure_ascii=False))

@@ -14,14 +14,29 @@ from kizashi.chaos.bus import Bus
 from kizashi.chaos.toy import language
 from kizashi.embedded.addresses import Addresses
 from kizashi.embedded.kafka import Kafka
-from kizashi.embedded.postgres import Postgres
+from kizashi.embedded.postgres import Postgres, PostgresAddress
 from kizashi.embedded.principals import Grant, Principal, apply_principals
-from kizashi.embedded.roles import connect_administrator
 from kizashi.embedded.secret_files import Secrets, write_private
 from kizashi.embedded.stack import Stack
 from services.kit.requests import TOPIC as REQUESTS
 
 STAGES = ("windows", "fold")
+_CONNECT_SECONDS = 20.0
+_STATEMENT_SECONDS = 30.0
+
+
+async def connect(address: PostgresAddress) -> asyncpg.Connection:
+    """As the superuser; a statement that takes longer than any should is a TimeoutError."""
+    return await asyncpg.connect(
+        host=address.host,
+        port=address.port,
+        user=address.superuser,
+        password=address.password(),
+        database=address.database,
+        ssl=False,
+        timeout=_CONNECT_SECONDS,
+        command_timeout=_STATEMENT_SECONDS,
+    )
 
 
 @dataclass
@@ -85,7 +100,7 @@ class Ground:
     async def database(self, name: str) -> AsyncIterator[asyncpg.Connection]:
         """A database of its own, as long as the block lasts; the connection is the superuser's."""
         await self._execute(f'CREATE DATABASE "{name}"')
-        connection = await connect_administrator(replace(self.addresses.postgres, database=name))
+        connection = await connect(replace(self.addresses.postgres, database=name))
         try:
             yield connection
         finally:
@@ -93,7 +108,7 @@ class Ground:
             await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     async def _execute(self, sql: str) -> None:
-        administrator = await connect_administrator(self.addresses.postgres)
+        administrator = await connect(self.addresses.postgres)
         try:
             await administrator.execute(sql)
         finally:

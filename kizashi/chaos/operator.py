@@ -8,7 +8,7 @@ from dataclasses import replace
 import asyncpg
 
 from kizashi.chaos.chain import Chain
-from kizashi.embedded.roles import connect_administrator
+from kizashi.chaos.ground import connect
 
 _COUNTERS = "received = 0, applied = 0, stale = 0, dead = 0, waiting = 0, erased = 0"
 _KERNEL_TABLES = ("consumer_position", "outbox", "relay_outbox", "dead_letter", "journal")
@@ -57,7 +57,7 @@ async def reconnect(chain: Chain) -> None:
     """A new connection for the run after the server was away."""
     chain.database.terminate()
     address = replace(chain.ground.addresses.postgres, database=f"chaos_{chain.run}")
-    chain.database = await connect_administrator(address)
+    chain.database = await connect(address)
 
 
 async def rewind(chain: Chain) -> None:
@@ -123,7 +123,7 @@ async def never_backwards(chain: Chain) -> AsyncIterator[list[str]]:
 
 async def _watch(chain: Chain, offences: list[str]) -> None:
     address = replace(chain.ground.addresses.postgres, database=f"chaos_{chain.run}")
-    connection: asyncpg.Connection = await connect_administrator(address)
+    connection: asyncpg.Connection = await connect(address)
     before: dict[tuple[str, int], int] = {}
     try:
         while True:

@@ -1,11 +1,12 @@
 """How large a run is, and what rows have in common: a chain, a story sent piece by piece, the verdict."""
 
+import asyncio
 import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from kizashi.chaos.chain import Chain, open_chain
@@ -14,7 +15,13 @@ from kizashi.chaos.ground import Ground
 from kizashi.chaos.toy import dump
 from kizashi.chaos.toy.story import Story, draw, messages
 from kizashi.chaos.verdict import Verdict
+from kizashi.chaos.waits import within
 from services.kit.batcher import Message
+
+#: Everything but the faults: topics, database, start, drain, verdict.
+_RUN_SECONDS = 180.0
+#: Records for each time that the fault is done.
+_EVENTS_PER_FAULT = 30
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,24 @@ class Run:
         """The story in so many pieces."""
         return Feed(messages(self.chain.run, self.story), pieces)
 
+    @asynccontextmanager
+    async def sending(self, feed: Feed, pause_seconds: float) -> AsyncIterator[None]:
+        """The story goes on piece by piece while the block does something else; its rest is sent behind it."""
+        over = asyncio.Event()
+
+        async def send() -> None:
+            while not over.is_set() and (piece := feed.next()):
+                await self.chain.send(piece)
+                await asyncio.sleep(pause_seconds)
+
+        task = asyncio.create_task(send())
+        try:
+            yield
+        finally:
+            over.set()
+            await task
+        await self.chain.send(feed.rest())
+
 
 class Row(ABC):
     """One fault. A subclass says what is done in :meth:`disturb`; the rest is the same for all."""
@@ -81,11 +106,21 @@ class Row(ABC):
     poison_share: ClassVar[float] = 0.01
     #: For the quick version, which runs with every change.
     short: ClassVar[Plan] = Plan()
+    #: How often the fault is done in the long version.
+    long_kills: ClassVar[int] = 1
+    #: What one fault may take at most, on a machine that does something else besides.
+    kill_seconds: ClassVar[float] = 30.0
 
     @classmethod
-    def events_for(cls, kills: int, each: int) -> int:
-        """Records that so many faults need."""
-        return kills * each
+    def faults(cls, plan: Plan) -> int:
+        """How many times in all something is done."""
+        return plan.kills
+
+    @classmethod
+    def planned(cls, kills: int) -> Plan:
+        """A plan with so many faults, and enough records that every part of the run has work."""
+        plan = replace(cls.short, kills=kills)
+        return replace(plan, events=max(plan.events, cls.faults(plan) * _EVENTS_PER_FAULT))
 
     async def run(self, ground: Ground, plan: Plan) -> Verdict:
         """Disturb a chain, heal it, drain it, judge it."""
@@ -95,15 +130,20 @@ class Row(ABC):
         async with open_chain(ground, plan.mutant, self.members, **self.orders()) as chain:
             run = Run(plan, chain, story, verdict, random.Random(plan.seed))
             try:
-                await self.disturb(run)
-                run.healed_at = time.monotonic()
-                await self.heal(run)
-                await self.judge(run)
+                async with within(_RUN_SECONDS + self.faults(plan) * self.kill_seconds, f"{self.name} done"):
+                    await self._whole(run)
             except (TimeoutError, AssertionError) as problem:
                 verdict.failures.append(str(problem) or type(problem).__name__)
-            verdict.details["logs"] = str(ground.folder) if verdict.failures else ""
+            if verdict.failures:
+                verdict.details["last_words"] = {w.name: w.last_words() for w in chain.workers.values()}
         verdict.seconds = round(time.monotonic() - began, 1)
         return verdict
+
+    async def _whole(self, run: Run) -> None:
+        await self.disturb(run)
+        run.healed_at = time.monotonic()
+        await self.heal(run)
+        await self.judge(run)
 
     def orders(self) -> dict[str, Any]:
         """Settings for every worker of this row."""

@@ -10,6 +10,8 @@ from confluent_kafka import Consumer
 from kizashi.chaos.chain import Chain
 from kizashi.chaos.toy import language
 
+_LEAVING_SECONDS = 20.0
+
 
 class Stranger:
     """Reads nothing; its joining and leaving are the disturbance."""
@@ -42,9 +44,15 @@ class Stranger:
         return bool(self._consumer.assignment())
 
     def leave(self) -> None:
-        """Leave the group."""
+        """Leave the group.
+
+        Raises:
+            TimeoutError: its client does not end.
+        """
         self._leaving.set()
-        self._thread.join(20)
+        self._thread.join(_LEAVING_SECONDS)
+        if self._thread.is_alive():
+            raise TimeoutError(f"a stranger did not leave within {_LEAVING_SECONDS:.0f} s")
 
 
 @asynccontextmanager

@@ -1,15 +1,20 @@
-"""The fault matrix, short: each row passes with the kernel and fails with each of its mutants. Seed 1."""
+"""The fault matrix: each row passes with the kernel and fails with each of its mutants. Seed 1.
+
+Short by default; ``KIZASHI_CHAOS=long`` does each fault as often as its row says.
+"""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
 from kizashi.chaos.matrix import ROWS
 from kizashi.chaos.verdict import Verdict
-from kizashi.embedded.stack import Stack
+from kizashi.embedded.jars import JarsUnavailable, kafka_jars
 from tests.chaos.matrix import CASES, SEED, Case, verdicts
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(5400)]
 
 
 def _name(case: Case) -> str:
@@ -17,14 +22,22 @@ def _name(case: Case) -> str:
 
 
 @pytest.fixture(scope="module")
-def judged(request: pytest.FixtureRequest, stack: Stack) -> dict[Case, Verdict]:
+def judged(request: pytest.FixtureRequest) -> dict[Case, Verdict]:
     """Verdicts of the cases that this run selected."""
     chosen = [
         item.callspec.params["case"]
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec")
     ]
-    return verdicts(stack, [case for case in CASES if case in chosen])
+    try:
+        kafka_jars(print)
+    except JarsUnavailable as problem:
+        if os.environ.get("REQUIRE_BACKENDS") == "1":
+            raise
+        pytest.skip(str(problem))
+    return verdicts(
+        [case for case in CASES if case in chosen], long=os.environ.get("KIZASHI_CHAOS") == "long"
+    )
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if not c[1]], ids=_name)

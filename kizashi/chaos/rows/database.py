@@ -15,6 +15,7 @@ class Failing(Row):
     text = "errors at COMMIT and pg_terminate_backend"
     mutants = ("no-contiguity", "early-cache")
     short = Plan(kills=6, events=900)
+    long_kills = 60
 
     async def disturb(self, run: Run) -> None:
         """Send under strain."""
@@ -46,6 +47,7 @@ class Away(Row):
     text = "PostgreSQL stopped and started"
     mutants = ("no-contiguity",)
     short = Plan(kills=2, events=500)
+    long_kills = 8
     seconds = 3.0
 
     async def disturb(self, run: Run) -> None:

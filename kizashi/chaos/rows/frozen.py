@@ -5,9 +5,11 @@ import signal
 import time
 from pathlib import Path
 
-from kizashi.chaos.chain import Chain, Worker
+from kizashi.chaos.chain import Chain
+from kizashi.chaos.member import Worker
 from kizashi.chaos.plan import Plan, Row, Run
 from kizashi.chaos.points import Armed
+from kizashi.chaos.waits import within
 
 #: Session timeout of the workers, so that a takeover takes seconds.
 _SESSION_SECONDS = 6.0
@@ -21,7 +23,7 @@ async def epochs(chain: Chain, stage: str = "windows") -> dict[int, int]:
 
 async def taken_over(chain: Chain, before: dict[int, int]) -> None:
     """Wait until every partition of the windows has a new owner."""
-    async with asyncio.timeout(_TAKEOVER_SECONDS):
+    async with within(_TAKEOVER_SECONDS, "taken over"):
         while not all(epoch > before[lane] for lane, epoch in (await epochs(chain)).items()):
             await asyncio.sleep(0.05)
 
@@ -34,6 +36,7 @@ class Blocked(Row):
     mutants = ("no-fence",)
     members = 2
     short = Plan(kills=1, events=500)
+    long_kills = 10
 
     async def disturb(self, run: Run) -> None:
         """Block one member; the other takes over; the first one wakes up."""
@@ -67,6 +70,7 @@ class Zombie(Row):
     mutants = ("no-epoch", "no-fence")
     members = 2
     short = Plan(kills=1, events=400)
+    long_kills = 10
 
     async def disturb(self, run: Run) -> None:
         """Freeze a member that has fetched, its heir after it has claimed; wake the former owner first."""
@@ -119,6 +123,7 @@ class FrozenHoldingLocks(Row):
     mutants = ("patient-database",)
     members = 2
     short = Plan(kills=1, events=300)
+    long_kills = 1
 
     def orders(self) -> dict[str, float]:
         """The database waits a shorter time for an idle transaction than in production."""
@@ -136,7 +141,7 @@ class FrozenHoldingLocks(Row):
         began = time.monotonic()
         run.verdict.kills += 1
         await chain.send(feed.rest())
-        async with asyncio.timeout(20):
+        async with within(20, "drained by the others"):
             while await chain.lag():
                 await asyncio.sleep(0.1)
         run.verdict.details["others_went_on_after_seconds"] = round(time.monotonic() - began, 1)

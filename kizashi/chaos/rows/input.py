@@ -19,6 +19,7 @@ class Repeated(Row):
     text = "every record one to five times, then the whole log replayed from its start"
     mutants = ("counts-arrivals",)
     short = Plan(kills=1, events=300)
+    long_kills = 6
 
     async def disturb(self, run: Run) -> None:
         """Send with repetitions, then rewind."""

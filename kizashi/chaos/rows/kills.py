@@ -4,7 +4,7 @@ import asyncio
 import signal
 from typing import Any, ClassVar
 
-from kizashi.chaos.chain import Worker
+from kizashi.chaos.member import Worker
 from kizashi.chaos.plan import Feed, Plan, Row, Run
 from kizashi.chaos.points import POINTS, Armed
 from kizashi.chaos.rebalance import shaken
@@ -20,6 +20,7 @@ class RandomKills(Row):
     text = "kill -9 of a member at a random moment, over and over"
     mutants = ("two-transactions",)
     short = Plan(kills=24, events=900)
+    long_kills = 300
 
     def orders(self) -> dict[str, Any]:
         """Transactions long enough to be hit."""
@@ -29,26 +30,16 @@ class RandomKills(Row):
         """Send little by little all the while; kill one, start it again."""
         chain, lot = run.chain, run.lot
         await chain.start()
-        feed = run.feed(run.plan.kills * 12)
-        sending = asyncio.create_task(self._send(run, feed))
-        for _ in range(run.plan.kills):
-            victim = chain.workers[lot.choice(sorted(chain.workers))]
-            if lot.random() < 0.8:
-                await chain.ready(victim)
-            await chain.answer()
-            await asyncio.sleep(lot.uniform(0.0, 0.15))
-            await victim.end(signal.SIGKILL)
-            run.verdict.kills += 1
-            victim.start()
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
-        await chain.send(feed.rest())
-
-    @staticmethod
-    async def _send(run: Run, feed: Feed) -> None:
-        for piece in feed:
-            await asyncio.shield(run.chain.send(piece))
-            await asyncio.sleep(0.03)
+        async with run.sending(run.feed(run.plan.kills * 12), 0.03):
+            for _ in range(run.plan.kills):
+                victim = chain.workers[lot.choice(sorted(chain.workers))]
+                if lot.random() < 0.8:
+                    await chain.ready(victim)
+                await chain.answer()
+                await asyncio.sleep(lot.uniform(0.0, 0.15))
+                await victim.end(signal.SIGKILL)
+                run.verdict.kills += 1
+                victim.start()
 
 
 class CrashPoints(Row):
@@ -58,6 +49,7 @@ class CrashPoints(Row):
     text = "kill -9 at each named point of a poll"
     mutants = ("two-transactions",)
     short = Plan(kills=1, events=900)
+    long_kills = 20
     #: Points that are passed by both stages die in both, in turn.
     stages: ClassVar[dict[str, tuple[str, ...]]] = {
         "CP3": ("windows.0",),
@@ -67,9 +59,9 @@ class CrashPoints(Row):
     }
 
     @classmethod
-    def events_for(cls, kills: int, each: int) -> int:
+    def faults(cls, plan: Plan) -> int:
         """Every point so often."""
-        return kills * each * len(POINTS)
+        return plan.kills * len(POINTS)
 
     async def disturb(self, run: Run) -> None:
         """Point by point."""

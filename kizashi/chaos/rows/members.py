@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 from kizashi.chaos.plan import Plan, Row, Run
+from kizashi.chaos.waits import within
 
 _GRACE_SECONDS = 20.0
 
@@ -16,6 +17,7 @@ class Scaled(Row):
     text = "one member of a stage, then four, then one again"
     mutants = ("no-row-lock",)
     short = Plan(kills=1, events=600)
+    long_kills = 10
 
     def orders(self) -> dict[str, Any]:
         """Polls that a rebalance falls into."""
@@ -25,26 +27,21 @@ class Scaled(Row):
         """Up and down, ``kills`` times."""
         chain = run.chain
         await chain.start()
-        feed = run.feed(run.plan.kills * 30 + 2)
-        sending = asyncio.create_task(self._send(run, feed))
-        for _ in range(run.plan.kills):
-            for ordinal in (1, 2, 3):
-                name = f"windows.{ordinal}"
-                worker = chain.workers.get(name) or chain.prepare("windows", ordinal, **self.orders())
-                worker.start()
-                await asyncio.sleep(run.lot.uniform(0.2, 0.8))
-            await chain.ready(*chain.workers.values())
-            for ordinal in (1, 2, 3):
-                await chain.workers[f"windows.{ordinal}"].end(signal.SIGKILL)
-                run.verdict.kills += 1
-        await sending
-        await chain.send(feed.rest())
+        async with run.sending(run.feed(run.plan.kills * 30 + 2), 0.2):
+            for _ in range(run.plan.kills):
+                await self._up_and_down(run)
 
-    @staticmethod
-    async def _send(run: Run, feed: Any) -> None:
-        for piece in feed:
-            await run.chain.send(piece)
-            await asyncio.sleep(0.2)
+    async def _up_and_down(self, run: Run) -> None:
+        chain = run.chain
+        for ordinal in (1, 2, 3):
+            name = f"windows.{ordinal}"
+            worker = chain.workers.get(name) or chain.prepare("windows", ordinal, **self.orders())
+            worker.start()
+            await asyncio.sleep(run.lot.uniform(0.2, 0.8))
+        await chain.ready(*chain.workers.values())
+        for ordinal in (1, 2, 3):
+            await chain.workers[f"windows.{ordinal}"].end(signal.SIGKILL)
+            run.verdict.kills += 1
 
     async def heal(self, run: Run) -> None:
         """One member is enough."""
@@ -59,6 +56,7 @@ class RollingRestart(Row):
     mutants = ("no-grace",)
     members = 2
     short = Plan(kills=1, events=400)
+    long_kills = 10
 
     def orders(self) -> dict[str, Any]:
         """A poll in progress is there whenever SIGTERM comes."""
@@ -88,7 +86,7 @@ class RollingRestart(Row):
         await run.chain.settle()
         before = await self._applied(run)
         await run.chain.send(piece)
-        async with asyncio.timeout(10):
+        async with within(10, "in a transaction"):
             while not await run.chain.database.fetchval(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
                 " AND state = 'idle in transaction'"
@@ -108,6 +106,7 @@ class WrongClocks(Row):
     text = "clocks of hosts that are wrong and jump"
     mutants = ("host-clock",)
     short = Plan(kills=2, events=400)
+    long_kills = 5
 
     async def disturb(self, run: Run) -> None:
         """Each restart of a member comes with another clock."""

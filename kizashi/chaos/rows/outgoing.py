@@ -17,6 +17,7 @@ class Refused(Row):
     text = "the broker refuses what was committed; owners die before it is acknowledged"
     mutants = ("early-forgetting", "publishing-ignored")
     short = Plan(kills=2, events=400)
+    long_kills = 10
 
     async def disturb(self, run: Run) -> None:
         """Work under refusal, die twice, get the right back; then die once more after the last record."""
