@@ -44,7 +44,7 @@ async def _serve() -> None:
     pool = await store.open_far_end(settings)
     timeout = settings.request_timeout_seconds
     async with httpx.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False) as client:
-        door = Door(client, settings.ingest_url, settings.secret(TOKEN).decode(), _now)
+        door = Door(client, settings, settings.secret(TOKEN).decode(), _now)
         canary = Canary(door, partial(store.shown, pool), settings, _today)
         metrics.ARRIVED_AT.set_to_current_time()
         await server.start()

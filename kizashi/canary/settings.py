@@ -7,7 +7,7 @@ from services.kit.settings import KitSettings
 
 
 class Settings(KitSettings):
-    """Where the door is, and how often to knock.
+    """Where the door is, and how often to knock. The first of ``allowed_hosts`` is the door's public name.
 
     ``alerts_from`` is notify's: nothing is raised for school days before it.
     ``again_seconds``: a record that has not arrived by then is overdue, and another one is sent.

@@ -33,12 +33,15 @@ class Look(Protocol):
 
 
 class Door:
-    """Sends to ingest as every school system does: over HTTP, with an API key."""
+    """Sends to ingest as every school system does: over HTTP, with an API key, under the name it is called by."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str, token: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, settings: Settings, token: str, now: Callable[[], datetime]
+    ) -> None:
         self._client = client
-        self._url = url.rstrip("/") + "/v1/events"
+        self._url = settings.ingest_url.rstrip("/") + "/v1/events"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": _BATCH}
+        self._headers["Host"] = settings.allowed_hosts.partition(",")[0].strip()
         self._now = now
 
     async def send(self, records: Sequence[Record]) -> bool:

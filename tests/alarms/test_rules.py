@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.alarms.cases import CASES, HOLIDAY, HOLIDAY_MINUTES, Case, Series
+from tests.alarms.cases import CASES, HOLIDAY, HOLIDAY_BROKEN, HOLIDAY_MINUTES, Case, Series
 from tests.support.promtool import PrometheusUnavailable, program
 
 RULES = Path(__file__).parents[2] / "deploy/prometheus/rules/kizashi.yml"
@@ -33,18 +33,29 @@ def alarms() -> list[str]:
     return [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
 
 
-def suite(series: Series, at_minutes: int, expression: str, firing: bool) -> dict[str, Any]:
-    samples = [{"labels": "{}", "value": 1}] if firing else []
+def suite(
+    series: Series, at_minutes: int, expressions: dict[str, bool], step_minutes: int = 1
+) -> dict[str, Any]:
+    """``expressions``: each with whether it has a value then."""
     return {
-        "interval": "1m",
+        "interval": f"{step_minutes}m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
-        "promql_expr_test": [{"expr": expression, "eval_time": f"{at_minutes}m", "exp_samples": samples}],
+        "promql_expr_test": [
+            {
+                "expr": expression,
+                "eval_time": f"{at_minutes}m",
+                "exp_samples": [{"labels": "{}", "value": 1}] if firing else [],
+            }
+            for expression, firing in expressions.items()
+        ],
     }
 
 
-def run(promtool: Path, folder: Path, suites: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+def run(
+    promtool: Path, folder: Path, suites: list[dict[str, Any]], step_minutes: int = 1
+) -> subprocess.CompletedProcess[str]:
     file = folder / "rules.test.yml"
-    content = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": suites}
+    content = {"rule_files": [str(RULES)], "evaluation_interval": f"{step_minutes}m", "tests": suites}
     file.write_text(yaml.safe_dump(content), "utf-8")
     return subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, check=False)
 
@@ -61,18 +72,23 @@ def test_every_alarm_has_its_cases() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.alarm)
 def test_it_fires_and_stays_silent(case: Case, promtool: Path, tmp_path: Path) -> None:
     firing = f'count(ALERTS{{alertname="{case.alarm}",alertstate="firing"}})'
-    suites = [
-        suite(case.fires, case.at_minutes, firing, True),
-        suite(case.silent, case.at_minutes, firing, False),
-    ]
-    done = run(promtool, tmp_path, suites)
+    expected = [(each, True) for each in (case.fires, *case.fires_too)]
+    expected += [(each, False) for each in (case.silent, *case.silent_too)]
+    step = case.step_minutes
+    suites = [suite(series, case.at_minutes, {firing: fires}, step) for series, fires in expected]
+    done = run(promtool, tmp_path, suites, step)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_nothing_fires_on_a_day_without_school(promtool: Path, tmp_path: Path) -> None:
     others = f'count(ALERTS{{alertname!="{WATCHDOG}",alertstate="firing"}})'
     watchdog = f'count(ALERTS{{alertname="{WATCHDOG}",alertstate="firing"}})'
-    both = [(others, False), (watchdog, True)]
-    suites = [suite(HOLIDAY, HOLIDAY_MINUTES, expression, fires) for expression, fires in both]
-    done = run(promtool, tmp_path, suites)
+    done = run(promtool, tmp_path, [suite(HOLIDAY, HOLIDAY_MINUTES, {others: False, watchdog: True})])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_broken_chain_is_noticed_on_a_day_without_school(promtool: Path, tmp_path: Path) -> None:
+    pages = 'count(ALERTS{alertstate="firing",level="page"})'
+    canary = 'count(ALERTS{alertname="KizashiCanaryMissing",alertstate="firing"})'
+    done = run(promtool, tmp_path, [suite(HOLIDAY_BROKEN, HOLIDAY_MINUTES, {pages: True, canary: True})])
     assert done.returncode == 0, done.stdout + done.stderr

@@ -30,6 +30,8 @@ DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana/dashboards/kizashi.jso
 #: From Python's own client and from the scraper itself.
 FOREIGN = {"up", "process_cpu_seconds_total", "process_resident_memory_bytes"}
 _LOOKS_SECRET = re.compile(r"(?im)(password|secret|token)\s*[:=]\s*[\"']?[A-Za-z0-9_+/-]{12,}[\"']?\s*$")
+#: What runs from our image and stays.
+PROCESSES = (*topology.SERVICES, topology.CANARY)
 SERVERS = {"kafka", "postgres", "redis", "prometheus", "grafana", "otel"}
 
 
@@ -41,7 +43,7 @@ def _merged(service: str) -> dict[str, Any]:
 # --- compose: every service, with its own secrets only ---
 
 
-@pytest.mark.parametrize("service", topology.SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 def test_compose_runs_each_service_with_its_own_secrets_only(service: str) -> None:
     found = _merged(service)
     assert found["command"] == ["run", service]
@@ -52,7 +54,7 @@ def test_compose_runs_each_service_with_its_own_secrets_only(service: str) -> No
     assert read_only
 
 
-@pytest.mark.parametrize("service", topology.SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 def test_services_are_confined(service: str) -> None:
     found = _merged(service)
     assert found["read_only"] is True and found["cap_drop"] == ["ALL"]
@@ -62,7 +64,12 @@ def test_services_are_confined(service: str) -> None:
 
 
 def test_compose_runs_nothing_else_than_it_says() -> None:
-    assert set(COMPOSE["services"]) == {*topology.SERVICES, *SERVERS, "init", "kafka-volume"}
+    assert set(COMPOSE["services"]) == {*PROCESSES, *SERVERS, "init", "kafka-volume"}
+
+
+def test_the_canary_has_no_way_to_the_bus() -> None:
+    assert set(_merged("canary")["networks"]) == {"data", "watch"}
+    assert "watch" in _merged("ingest")["networks"]
 
 
 def test_only_the_gateway_reaches_redis() -> None:
@@ -196,7 +203,7 @@ def test_what_the_image_runs_imports_no_package_that_it_lacks() -> None:
         "kizashi.provision_command",
     ]
     modules += ["kizashi.secrets_command", "kizashi.administrator"]
-    modules += [f"services.{name}.app" for name in topology.SERVICES]
+    modules += ["kizashi.canary.app", *(f"services.{name}.app" for name in topology.SERVICES)]
     code = (
         "import sys, importlib\n"
         f"sys.modules.update(dict.fromkeys({names!r}))\n"
@@ -212,8 +219,8 @@ def test_what_the_image_runs_imports_no_package_that_it_lacks() -> None:
 @cache
 def _declared() -> set[str]:
     names = set()
-    for path in sorted((ROOT / "services").glob("*/metrics.py")):
-        module = importlib.import_module(f"services.{path.parent.name}.metrics")
+    for path in (*sorted((ROOT / "services").glob("*/metrics.py")), ROOT / "kizashi/canary/metrics.py"):
+        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         for metric in vars(module).values():
             if isinstance(metric, Counter | Gauge | Histogram):
                 family = next(iter(metric.describe()))
@@ -268,7 +275,7 @@ def test_the_dashboard_shows_the_eight_numbers_first() -> None:
 def test_prometheus_scrapes_exactly_the_services() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text("utf-8"))
     targets = config["scrape_configs"][0]["static_configs"][0]["targets"]
-    assert targets == [f"{name}:8080" for name in topology.SERVICES]
+    assert targets == [f"{name}:8080" for name in PROCESSES]
 
 
 # --- Kubernetes ---
@@ -284,7 +291,7 @@ def _patched(service: str) -> dict[str, Any]:
     return {each["path"]: each["value"] for patch in patches for each in yaml.safe_load(patch["patch"])}
 
 
-@pytest.mark.parametrize("service", topology.SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 def test_kubernetes_runs_each_service_with_its_own_secrets_only(service: str) -> None:
     patched = _patched(service)
     assert patched["/metadata/name"] == patched["/spec/serviceName"] == service

@@ -52,6 +52,16 @@ def test_a_service_is_given_its_own_secrets_and_nobody_elses(service: str, tmp_p
     assert own["kafka"] == (tmp_path / "secrets/kafka" / service).read_text()
 
 
+def test_the_canary_is_given_two_secrets_and_no_service_has_them(tmp_path: Path) -> None:
+    _made(tmp_path)
+    own = {path.name: path.read_text() for path in (tmp_path / "services" / topology.CANARY).iterdir()}
+    assert own.keys() == {"postgres", "ingest-token"}
+    assert own["postgres"] == (tmp_path / "secrets/postgres" / topology.CANARY_ROLE.name).read_text()
+    for service in topology.SERVICES:
+        theirs = {path.read_text() for path in (tmp_path / "services" / service).iterdir()}
+        assert not theirs & set(own.values()), service
+
+
 @pytest.mark.parametrize("content", ["", "short", "password", None])
 def test_an_empty_short_or_missing_secret_stops_provisioning(content: str | None, tmp_path: Path) -> None:
     _made(tmp_path)
