@@ -43,6 +43,8 @@ class Load:
         self._workload = workload
         self._sender = sender
         self._gauges = gauges
+        #: What a steady load sends, one phase going on where the one before ended: no child's day is left out.
+        self._stream = workload.records(range(workload.days))
 
     async def register(self) -> None:
         """Send the registry, set the screens' date behind the days of the load, and wait until all is known."""
@@ -99,13 +101,13 @@ class Load:
         if answer.status_code != 202:
             raise httpx.HTTPStatusError(f"{answer.status_code}", request=answer.request, response=answer)
 
-    async def steady(self, rate: float, seconds: float, days: range, watcher: Watcher | None) -> Steady:
-        """Send ``rate`` events a second for ``seconds``; note when each confirming record left.
+    async def steady(self, rate: float, seconds: float, watcher: Watcher | None) -> Steady:
+        """Send the next records, ``rate`` events a second for ``seconds``; note when each confirming record left.
 
         Requests are made beforehand: what the load costs must not be taken from the chain.
         """
         size = int(rate * _TICK_SECONDS)
-        requests = self._requests(days, size, int(seconds / _TICK_SECONDS))
+        requests = self._requests(size, int(seconds / _TICK_SECONDS))
         result = Steady()
         tasks: set[asyncio.Task[None]] = set()
         gate = asyncio.Semaphore(64)
@@ -124,11 +126,10 @@ class Load:
         result.seconds = time.perf_counter() - began
         return result
 
-    def _requests(self, days: range, size: int, count: int) -> list[tuple[bytes, list[Event], int]]:
+    def _requests(self, size: int, count: int) -> list[tuple[bytes, list[Event], int]]:
         """Request bodies in order, with the confirming records and the number of records in each."""
-        events = self._workload.records(days)
         found: list[tuple[bytes, list[Event], int]] = []
-        while len(found) < count and (chunk := list(islice(events, size))):
+        while len(found) < count and (chunk := list(islice(self._stream, size))):
             body = b"".join(to_lines([event for event, _ in chunk]))
             found.append((body, [event for event, confirming in chunk if confirming], len(chunk)))
         return found

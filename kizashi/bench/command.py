@@ -15,7 +15,7 @@ import click
 from kizashi import topology
 from kizashi.bench import plain_run
 from kizashi.bench.chain import Load
-from kizashi.bench.people import vice_principals
+from kizashi.bench.people import SETTINGS, homeroom_teachers
 from kizashi.bench.recovery import recovery_seconds
 from kizashi.bench.watcher import Watcher, quantile
 from kizashi.bench.workload import SOURCE, Workload
@@ -28,6 +28,10 @@ Say = Callable[[str], None]
 _BUDGET = {"KIZASHI_BUDGET_MINIMUM": "100000"}
 _RATE = 2600.0
 _WARM_UP_SECONDS = 10.0
+#: Long enough for 500 alerts at a density that is still far above any city's.
+_ALERT_SECONDS = 60.0
+_KILL_SECONDS = 20.0
+_SHARE = 0.0045
 _PLAIN_EVENTS = 100_000
 
 
@@ -42,11 +46,21 @@ class Plan:
     @property
     def workload(self) -> Workload:
         """Enough school days for every phase."""
-        return Workload(self.pupils, days=90, share=0.012)
+        return Workload(self.pupils, days=self.steady_days + 50, share=_SHARE)
+
+    @property
+    def alert_seconds(self) -> float:
+        """How long alerts are timed."""
+        return max(self.seconds, _ALERT_SECONDS)
+
+    @property
+    def steady_days(self) -> int:
+        """School days that the phases at a steady rate take up."""
+        return int((_WARM_UP_SECONDS + self.alert_seconds + _KILL_SECONDS) * _RATE / self.pupils) + 1
 
 
 async def _measure(plan: Plan, say: Say) -> dict[str, Any]:
-    extra = {"ingest": {"KIZASHI_CLOCK": "external"}, "notify": _BUDGET}
+    extra = {"ingest": {"KIZASHI_CLOCK": "external"}, "notify": _BUDGET, "gateway": SETTINGS}
     async with running(plan.data_dir, kind="demo", extra=extra, services=(), say=say) as system:
         say("plain chain")
         plain = await plain_run.run(system.stack, plan.data_dir, _PLAIN_EVENTS)
@@ -74,7 +88,8 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
         await load.drained()
         say("throughput")
         days = max(int(plan.seconds * 6000 / plan.pupils), 4)
-        rate = await load.throughput(range(40, 40 + min(days, 50)))
+        first = plan.steady_days
+        rate = await load.throughput(range(first, first + min(days, 50)))
         await load.drained()
         standings = await gauges.standings(connection)
     finally:
@@ -96,15 +111,12 @@ async def _steady(
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Warm up, time alerts, then kill members under the same load."""
     say(f"warming up at {_RATE:.0f} events/s")
-    per_day = plan.pupils / _RATE
-    first = int(_WARM_UP_SECONDS / per_day) + 1
-    await load.steady(_RATE, _WARM_UP_SECONDS, range(first), None)
-    visitors, schools = await vice_principals(system)
-    watcher = Watcher(visitors, schools)
+    await load.steady(_RATE, _WARM_UP_SECONDS, None)
+    visitors = await homeroom_teachers(system)
+    watcher = Watcher(visitors)
     watching = asyncio.create_task(watcher.watch())
     say("timing alerts")
-    until = first + int(plan.seconds / per_day) + 2
-    steady = await load.steady(_RATE, plan.seconds, range(first, until), watcher)
+    steady = await load.steady(_RATE, plan.alert_seconds, watcher)
     await load.drained()
     await asyncio.sleep(1.0)
     watching.cancel()
@@ -122,11 +134,11 @@ async def _steady(
         },
     }
     say("kill -9 under load")
-    return told, await _kills(system, load, until)
+    return told, await _kills(system, load)
 
 
-async def _kills(system: System, load: Load, first: int) -> dict[str, float]:
-    loading = asyncio.create_task(load.steady(_RATE, 20.0, range(first, 40), None))
+async def _kills(system: System, load: Load) -> dict[str, float]:
+    loading = asyncio.create_task(load.steady(_RATE, _KILL_SECONDS, None))
     connection = await system.administrator()
     found = {}
     try:

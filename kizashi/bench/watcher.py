@@ -1,4 +1,4 @@
-"""Watches a vice-principal's board and times the way from a confirming record to a visible alert.
+"""Watches homeroom teachers' boards and times the way from a confirming record to a visible alert.
 
 "Visible" means: the gateway signalled a change, the board was fetched by the ordinary audited route, and
 the child is on it.
@@ -31,10 +31,9 @@ class Sighting:
 
 @dataclass
 class Watcher:
-    """Expected children by name, and when they were first seen. Sees the children of the visitors' schools only."""
+    """Expected children by name, and when they were first seen."""
 
     visitors: list[Visitor]
-    schools: frozenset[str]
     expected: dict[str, float] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
@@ -42,7 +41,7 @@ class Watcher:
     def expect(self, event: Event) -> None:
         """A confirming record is about to be sent."""
         body = event.body
-        if isinstance(body, AttendanceRecorded) and body.school in self.schools:
+        if isinstance(body, AttendanceRecorded):
             assert body.pupil.source_id is not None
             self.expected[f"児童{body.pupil.source_id[1:]}"] = time.monotonic()
 

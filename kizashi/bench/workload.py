@@ -77,7 +77,7 @@ class Workload:
         return back >= 0 and self.begins(pupil, back)
 
     def registry(self) -> list[Event]:
-        """Schools, calendars, classes, a vice-principal each, children and enrolments."""
+        """Schools, calendars, classes, a homeroom teacher each, children and enrolments."""
         until = date(YEAR + 1, 4, 1)
         start = date(YEAR, 4, 1)
         days = [CalendarDay(day, DayKind.school_day) for day in self.school_days()]
@@ -85,15 +85,15 @@ class Workload:
             SchoolRegistered(school, f"測定第{n}小学校", SchoolKind.elementary)
             for n, school in enumerate(SCHOOLS, 1)
         ]
-        for school in SCHOOLS:
-            staff = f"vp-{school}"
-            bodies += [
-                CalendarPublished(school, YEAR, days),
-                StaffRegistered(staff, PersonNames("測定", "教頭")),
-                StaffAssigned(f"a-{school}", staff, school, StaffRole.vice_principal, start, until, YEAR),
-            ]
+        bodies += [CalendarPublished(school, YEAR, days) for school in SCHOOLS]
         rooms = sorted({(self.school_of(p), *self.label_of(p)) for p in range(self.pupils)})
-        bodies += [ClassRegistered(school, YEAR, grade, label) for school, grade, label in rooms]
+        for school, grade, label in rooms:
+            staff = f"t-{school}-{grade}-{label}"
+            post = StaffAssigned(
+                f"a-{staff}", staff, school, StaffRole.homeroom, start, until, YEAR, grade, label
+            )
+            names = PersonNames("測定", "担任")
+            bodies += [ClassRegistered(school, YEAR, grade, label), StaffRegistered(staff, names), post]
         for pupil in range(self.pupils):
             grade, label = self.label_of(pupil)
             names = PersonNames("測定", f"児童{pupil}", "ソクテイ", "ジドウ")

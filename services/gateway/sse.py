@@ -1,7 +1,7 @@
 """`GET /events` says only ``changed``: the browser then fetches the fragment by the ordinary audited route.
 
-The feed's COMMIT wakes the hub (PostgreSQL NOTIFY with a school code). Every stream concerned reads its session
-and its grants again before it says anything, and ends with them.
+The feed's COMMIT wakes the hub (PostgreSQL NOTIFY with a school code, and a class where only one is concerned).
+Every stream concerned reads its session and its grants again before it says anything, and ends with them.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from functools import partial
 import asyncpg
 
 from services.gateway import metrics
-from services.gateway.store.places import CHANNEL
+from services.gateway.store.places import CHANNEL, RENEWED
 from services.kit.errors import error_name
 
 log = logging.getLogger(__name__)
@@ -23,8 +23,22 @@ _ALIVE = b": alive\n\n"
 _HELLO = b"retry: 2000\n\n"
 #: Signals within this time become one.
 _GATHER_SECONDS = 0.05
-#: The schools a stream is told of; None in it = every school.
-Schools = frozenset[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a stream is told of: schools (None = every school) and single classes as (school, class)."""
+
+    schools: frozenset[str | None] = frozenset()
+    classes: frozenset[tuple[str, str]] = frozenset()
+
+    def concerned(self, school: str, class_id: str) -> bool:
+        """Whether a change may be of interest; ``class_id`` "" = something of the whole school."""
+        if None in self.schools or school in self.schools:
+            return True
+        if class_id:
+            return (school, class_id) in self.classes
+        return any(each == school for each, _ in self.classes)
 
 
 @dataclass(eq=False, slots=True)
@@ -32,13 +46,9 @@ class Stream:
     """One open connection."""
 
     sid: str
-    schools: Schools = frozenset()
+    watched: Watched = Watched()
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     signalled: bool = False
-
-    def concerns(self, school: str) -> bool:
-        """Whether a change in this school may be of interest."""
-        return None in self.schools or school in self.schools
 
     def wake(self) -> None:
         """Something may have changed."""
@@ -56,11 +66,14 @@ class Hub:
     def __init__(self) -> None:
         self._streams: set[Stream] = set()
 
-    def signal(self, school: str) -> None:
-        """Wake the streams that a school concerns."""
+    def signal(self, channel: str, payload: str) -> None:
+        """Wake the streams that a change concerns; what is merely renewed is told when they look next."""
+        school, _, class_id = payload.partition(" ")
         for stream in self._streams:
-            if stream.concerns(school):
-                stream.wake()
+            if stream.watched.concerned(school, class_id):
+                stream.signalled = True
+                if channel == CHANNEL:
+                    stream.woken.set()
 
     async def wake_session(self, sid: str) -> None:
         """Make a session's streams look whether they may live on."""
@@ -88,28 +101,30 @@ class Hub:
         lost = asyncio.Event()
 
         def tell(*told: object) -> None:
-            self.signal(str(told[3]))
+            self.signal(str(told[2]), str(told[3]))
 
         connection.add_termination_listener(partial(_tell, lost))
-        await connection.add_listener(CHANNEL, tell)
+        for channel in (CHANNEL, RENEWED):
+            await connection.add_listener(channel, tell)
         try:
             self.wake_all()
             await lost.wait()
         finally:
             if not lost.is_set():
-                await connection.remove_listener(CHANNEL, tell)
+                for channel in (CHANNEL, RENEWED):
+                    await connection.remove_listener(channel, tell)
 
     async def follow(
-        self, sid: str, schools: Callable[[], Awaitable[Schools | None]], check_seconds: float
+        self, sid: str, watched: Callable[[], Awaitable[Watched | None]], check_seconds: float
     ) -> AsyncIterator[bytes]:
-        """The bytes of one stream. ``schools`` reads session and grants again; None ends the stream."""
+        """The bytes of one stream. ``watched`` reads session and grants again; None ends the stream."""
         stream = Stream(sid, signalled=True)  # what changed before the stream opened is told at once
         self._streams.add(stream)
         metrics.STREAMS.inc()
         try:
             yield _HELLO
-            while (now := await schools()) is not None:
-                stream.schools = now
+            while (now := await watched()) is not None:
+                stream.watched = now
                 if stream.signalled:
                     stream.signalled = False
                     metrics.WAKE_UPS.inc()

@@ -1,5 +1,6 @@
 """The gateway's ASGI app: pages, API, wake-up stream, static files; exceptions become answers that tell nothing."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,8 +20,9 @@ from services.gateway.doors import BadForm, BadInput, Closed, Front, Refused, Si
 from services.gateway.gate import Gate, language_of
 from services.gateway.headers import Guard
 from services.gateway.parts import Shared
+from services.gateway.relation import Held
 from services.gateway.signed_in import SignedIn
-from services.gateway.sse import Schools
+from services.gateway.sse import Watched
 from services.gateway.store import people
 
 _STATIC = Path(__file__).parent / "static"
@@ -98,15 +100,15 @@ def _add_own_routes(app: FastAPI, shared: Shared) -> None:
         """Wake-up signals of one session."""
         gate: Gate = app.state.gate
 
-        async def schools() -> Schools | None:
+        async def now() -> Watched | None:
             return await watched(gate, request)
 
-        stream = shared.hub.follow(door.session.sid, schools, shared.settings.stream_check_seconds)
+        stream = shared.hub.follow(door.session.sid, now, shared.settings.stream_check_seconds)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def watched(gate: Gate, request: Request) -> Schools | None:
-    """The schools whose changes concern the viewer now; None: the session or the account has ended."""
+async def watched(gate: Gate, request: Request) -> Watched | None:
+    """What concerns the viewer now: a homeroom teacher's class, anybody else's school; None: the session has ended."""
     try:
         _, session = await gate.session(request, touch=False)
     except (SignInNeeded, Closed):
@@ -117,4 +119,13 @@ async def watched(gate: Gate, request: Request) -> Schools | None:
         )
     if entered is None:
         return None
-    return frozenset(each.school for each in entered.viewer.held if each.role is not StaffRole.operator)
+    return _reach(entered.viewer.held)
+
+
+def _reach(held: Iterable[Held]) -> Watched:
+    posts = [each for each in held if each.role is not StaffRole.operator]
+    rooms = {(each.school, each.class_id) for each in posts if each.role is StaffRole.homeroom}
+    return Watched(
+        schools=frozenset(each.school for each in posts if each.role is not StaffRole.homeroom),
+        classes=frozenset((school, room) for school, room in rooms if school and room),
+    )

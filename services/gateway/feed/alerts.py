@@ -29,7 +29,11 @@ AnyAlert = (
 
 @dataclass(slots=True)
 class Poll:
-    """One poll: newest raising and newest withdrawal of each alert, and every step of its history."""
+    """One poll: newest raising and newest withdrawal of each alert, every step of its history, and whom to wake.
+
+    ``ending``: linkage ID → school of alerts that do not stand any more or went to somebody else; ``schools``:
+    those of children who are no longer known.
+    """
 
     raised: Newest = field(default_factory=Newest)
     retracted: Newest = field(default_factory=Newest)
@@ -40,6 +44,7 @@ class Poll:
     origins: dict[str, datetime] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
     schools: set[str] = field(default_factory=set)
+    ending: dict[str, str] = field(default_factory=dict)
 
     def put(self, event: Event, part: int) -> None:
         """Sort one event in."""
@@ -72,7 +77,8 @@ class Poll:
             case alerts.AlertEscalated():
                 self.escalations.append(body)
                 self._step(event.meta.id, body, "escalated", body.escalated_at, version=body.step)
-        self.schools.add(body.school)  # type: ignore[attr-defined]
+        if not isinstance(body, alerts.AlertRaised | alerts.AlertDelivered):
+            self.ending[body.linkage_id] = body.school  # type: ignore[attr-defined]
 
     def _raise(self, event: Event, body: alerts.AlertRaised, part: int) -> None:
         row = (
@@ -160,12 +166,13 @@ class Alerts:
         effects.stale.update(stale)
         effects.stale.update(await store.save_retracted(tx, poll.retracted))
         effects.stale.update(await store.save_ended(tx, poll.ended))
-        newest = [poll.bodies[alert_id] for alert_id in changed]
+        names = list(changed)
+        newest = [poll.bodies[alert_id] for alert_id in names]
         await store.replace_reasons(
-            tx, changed, [row for version, body in newest for row in reason_rows(version, body)]
+            tx, names, [row for version, body in newest for row in reason_rows(version, body)]
         )
         await store.replace_recipients(
-            tx, changed, [row for version, body in newest for row in _recipients(0, version, body)]
+            tx, names, [row for version, body in newest for row in _recipients(0, version, body)]
         )
         await store.add_recipients(
             tx, [row for each in poll.escalations for row in _recipients(each.step, 0, each)]
@@ -176,8 +183,19 @@ class Alerts:
             await feed.erase(tx, sorted(poll.erased))
             effects.after_commit.append(lambda: remember(lanes, poll.erased))
         await places.signal(tx, sorted(poll.schools))
+        await _wake(tx, poll, changed)
         effects.after_commit.append(lambda: observe(poll.origins))
         return effects
+
+
+async def _wake(tx: Transaction, poll: Poll, changed: dict[str, bool]) -> None:
+    """News wake the screens at once; an alert whose figures merely moved on is shown at their next look."""
+    news, renewed = dict(poll.ending), dict[str, str]()
+    for alert_id, is_news in changed.items():
+        body = poll.bodies[alert_id][1]
+        (news if is_news else renewed)[body.linkage_id] = body.school
+    await places.signal_children(tx, news)
+    await places.signal_children(tx, renewed, places.RENEWED)
 
 
 def fold(lanes: Sequence[Lane[Erased]], gone: set[str], effects: Effects) -> Poll:

@@ -24,9 +24,9 @@ merged AS (
         raised_version = excluded.raised_version,
         visible_at = clock_timestamp()
         WHERE a.raised_version < excluded.raised_version
-    RETURNING a.alert_id
+    RETURNING a.alert_id, (old.standing, old.level, old.held) IS DISTINCT FROM (new.standing, new.level, new.held) AS news
 )
-SELECT i.alert_id, i.partition, m.alert_id IS NOT NULL AS changed FROM incoming i LEFT JOIN merged m USING (alert_id)
+SELECT i.alert_id, i.partition, m.news FROM incoming i LEFT JOIN merged m USING (alert_id)
 """
 
 _RETRACTED = """
@@ -95,13 +95,17 @@ def _columns(rows: Sequence[Row]) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-async def save_raised(tx: Transaction, raised: Newest) -> tuple[list[str], Counter[int]]:
-    """The alerts that changed, and how many were stale by partition."""
+async def save_raised(tx: Transaction, raised: Newest) -> tuple[dict[str, bool], Counter[int]]:
+    """The alerts that changed, each with whether it is news, and how many were stale by partition.
+
+    News: it stands now and did not before, or its level or its place in the budget is another. An alert that is told
+    anew each day with that day's figures is none.
+    """
     if not raised:
-        return [], raised.stale
+        return {}, raised.stale
     rows = await tx.fetch(_RAISED, *raised.columns())
-    stale = Counter(row["partition"] for row in rows if not row["changed"])
-    return [row["alert_id"] for row in rows if row["changed"]], raised.stale + stale
+    stale = Counter(row["partition"] for row in rows if row["news"] is None)
+    return {row["alert_id"]: row["news"] for row in rows if row["news"] is not None}, raised.stale + stale
 
 
 async def save_retracted(tx: Transaction, retracted: Newest) -> Counter[int]:

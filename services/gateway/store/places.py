@@ -1,13 +1,15 @@
 """What the feed writes about schools, posts and people, and the wake-up signal. Returns as in ``store.feed``."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.gateway.feed.fold import Newest
 from services.kit.lanes import Transaction
 
-#: The channel of wake-up signals; the payload is a school code and nothing else.
+#: The channel of wake-up signals; the payload is a school code, or a school code and a class, and nothing else.
 CHANNEL = "gateway_changed"
+#: As above, for what no screen need be woken for.
+RENEWED = "gateway_renewed"
 
 
 def _upsert(table: str, key: str, columns: str, types: str) -> str:
@@ -106,6 +108,21 @@ WHERE m.linkage_id IS NULL GROUP BY i.partition
 async def save_names(tx: Transaction, newest: Newest) -> Counter[int]:
     """Names of children; other names joined by the unit separator."""
     return await _save(tx, _NAMES, newest)
+
+
+_SIGNAL_CHILDREN = """
+SELECT pg_notify($1, CASE WHEN e.class_id IS NULL THEN told.school ELSE e.school || ' ' || e.class_id END)
+FROM unnest($2::text[], $3::text[]) AS told (linkage_id, school) LEFT JOIN enrolment e USING (linkage_id)
+"""
+
+
+async def signal_children(tx: Transaction, schools: Mapping[str, str], channel: str = CHANNEL) -> None:
+    """Tell the screens of every class these children (linkage ID → school) were ever in, when the transaction commits.
+
+    Of a child not placed yet the whole school is told.
+    """
+    if schools:
+        await tx.execute(_SIGNAL_CHILDREN, channel, list(schools), list(schools.values()))
 
 
 async def signal(tx: Transaction, schools: Sequence[str]) -> None:

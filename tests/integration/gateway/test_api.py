@@ -20,6 +20,7 @@ from services.gateway.feed.alerts import Alerts
 from services.gateway.gate import Gate
 from services.gateway.headers import CSP, MAX_BODY_BYTES
 from services.gateway.sessions import COOKIE
+from services.gateway.sse import Hub, Watched
 from services.kit.outgoing import unpack
 from tests.integration.gateway import city
 from tests.integration.gateway.house import House, decode
@@ -123,7 +124,7 @@ async def test_a_changed_alert_wakes_the_right_screens_after_commit(house: House
     listening = asyncio.create_task(house.shared.hub.listen(house.page))
     gate = Gate(house.shared)
     streams = {}
-    for person in ("homeroom A51", "homeroom B51"):
+    for person in ("homeroom A51", "homeroom A52", "principal", "homeroom B51"):
         client = await house.sign_in(person)
         streams[person] = _follow(house, gate, dict(client.cookies))
     try:
@@ -133,15 +134,46 @@ async def test_a_changed_alert_wakes_the_right_screens_after_commit(house: House
                 b"event: changed\ndata: changed\n\n",
             ]
         waiting = {person: asyncio.create_task(anext(stream)) for person, stream in streams.items()}
-        changed = city.raised("A51", 1, version=50)
+        changed = city.raised("A51", 1, version=50, held=True)
         await city.feed(house.feed, Alerts(), [city.event(changed, city.BEGIN + timedelta(days=3))])
-        woken = await asyncio.wait_for(waiting["homeroom A51"], 10)
-        assert woken == b"event: changed\ndata: changed\n\n"
-        assert not waiting["homeroom B51"].done()
-        waiting["homeroom B51"].cancel()
+        for person in ("homeroom A51", "principal"):
+            woken = await asyncio.wait_for(waiting.pop(person), 10)
+            assert woken == b"event: changed\ndata: changed\n\n"
+        assert not any(task.done() for task in waiting.values())
+        for task in waiting.values():
+            task.cancel()
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_figures_of_another_day_wake_nobody_and_are_told_at_the_next_look(house: House) -> None:
+    hub, first = Hub(), city.raised("A51", 2, version=60)
+    await city.feed(house.feed, Alerts(), [city.event(first, city.BEGIN + timedelta(days=4))])
+
+    async def watched() -> Watched:
+        return Watched(classes=frozenset({(first.school, first.class_id)}))
+
+    looks_often, asleep = hub.follow("", watched, 0.05), hub.follow("", watched, 60.0)
+    await _until_told(looks_often)
+    listening = asyncio.create_task(hub.listen(house.page))
+    try:
+        await _until_told(looks_often)  # the hub has begun to listen and has woken everybody once
+        await _until_told(asleep)
+        waiting = asyncio.create_task(anext(asleep))
+        renewed = city.raised("A51", 2, version=61, reasons=[city.streak(4)])
+        await city.feed(house.feed, Alerts(), [city.event(renewed, city.BEGIN + timedelta(days=5))])
+        await asyncio.wait_for(_until_told(looks_often), 10)
+        assert not waiting.done()
+        waiting.cancel()
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _until_told(stream: AsyncIterator[bytes]) -> None:
+    while await anext(stream) != b"event: changed\ndata: changed\n\n":
+        pass
 
 
 def _follow(house: House, gate: Gate, cookies: dict[str, str], sid: str = "") -> AsyncIterator[bytes]:
