@@ -72,11 +72,10 @@ class Bus:
         return AdminClient({**self.address.client_settings(), "log_level": "0"})
 
     def create(self, names: Sequence[str], partitions: int) -> None:
-        """Make topics and wait until the broker serves them."""
-        new = [
-            NewTopic(name, partitions, self.replicas, config={"message.timestamp.type": "LogAppendTime"})
-            for name in names
-        ]
+        """Make topics and wait until the broker serves them. On a cluster the first broker leads all lanes."""
+        placed = [list(range(1, self.replicas + 1))] * partitions
+        config = {"message.timestamp.type": "LogAppendTime"}
+        new = [NewTopic(name, partitions, replica_assignment=placed, config=config) for name in names]
         for future in self.admin.create_topics(new, request_timeout=_SECONDS).values():
             future.result(_SECONDS)
         lanes = [(name, number) for name in names for number in range(partitions)]
@@ -135,6 +134,20 @@ class Bus:
         return {
             (each.topic, each.partition): found.result(_SECONDS).offset for each, found in answers.items()
         }
+
+    def copies(self, names: Sequence[str]) -> int:
+        """How many copies the worst partition of these topics has in sync; 0 if one has no leader.
+
+        Raises:
+            KafkaException: no broker answers.
+        """
+        known = self.admin.list_topics(timeout=5.0).topics
+        lanes = [lane for name in names for lane in known[name].partitions.values()]
+        return min(0 if lane.leader < 0 else len(lane.isrs) for lane in lanes)
+
+    def leader(self, name: str) -> int:
+        """The index of the broker that leads the first lane of a topic."""
+        return int(self.admin.list_topics(timeout=_SECONDS).topics[name].partitions[0].leader) - 1
 
     def group_is_empty(self, group: str) -> bool:
         """Whether the broker counts no member in a group any more."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from kizashi.chaos.ground import ground_of
+from kizashi.chaos.ground import ground_of, three_brokers
 from kizashi.chaos.matrix import ROWS
 from kizashi.chaos.mutants import MUTANTS
 from kizashi.chaos.plan import Plan, Row
@@ -17,9 +17,12 @@ from kizashi.chaos.verdict import Verdict
 from kizashi.embedded.stack import start_stack
 
 
-async def _run(row: type[Row], plan: Plan, folder: Path) -> Verdict:
-    async with start_stack(folder, "kafka") as stack:
-        return await row().run(ground_of(stack), plan)
+async def _run(row: type[Row], plan: Plan, folder: Path, brokers: int) -> Verdict:
+    if brokers == 1:
+        async with start_stack(folder, "kafka") as stack:
+            return await row().run(ground_of(stack), plan)
+    with three_brokers(folder) as ground:
+        return await row().run(ground, plan)
 
 
 def _list() -> None:
@@ -38,6 +41,7 @@ def _tell(verdict: Verdict) -> None:
 @click.option("--row", "name", type=click.Choice(list(ROWS)), help="which fault")
 @click.option("--kills", type=int, help="how often the fault is done (F2: at each point)")
 @click.option("--events", type=int, help="records in the run")
+@click.option("--brokers", type=click.IntRange(1, 3), help="one, or a cluster of three")
 @click.option("--seed", default=1, show_default=True, help="decides input, victims and moments")
 @click.option(
     "--mutant", default="", type=click.Choice(list(MUTANTS)), help="a broken kernel in the real one's place"
@@ -49,6 +53,7 @@ def chaos(
     name: str | None,
     kills: int | None,
     events: int | None,
+    brokers: int | None,
     seed: int,
     mutant: str,
     keep: bool,
@@ -65,7 +70,7 @@ def chaos(
         plan = replace(plan, events=events)
     folder = Path(tempfile.mkdtemp(prefix="kizashi-chaos-"))
     try:
-        verdict = asyncio.run(_run(row, plan, folder))
+        verdict = asyncio.run(_run(row, plan, folder, brokers or row.brokers))
     finally:
         if keep:
             click.echo(f"logs and databases: {folder}", err=True)

@@ -2,8 +2,8 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,9 +13,12 @@ from kizashi import provision, topics
 from kizashi.chaos.bus import Bus
 from kizashi.chaos.toy import language
 from kizashi.embedded.addresses import Addresses
+from kizashi.embedded.cluster import start_kafka_cluster
+from kizashi.embedded.data_folder import DataFolder
 from kizashi.embedded.kafka import Kafka
 from kizashi.embedded.postgres import Postgres, PostgresAddress
 from kizashi.embedded.principals import Grant, Principal, apply_principals
+from kizashi.embedded.redis_server import Redis
 from kizashi.embedded.secret_files import Secrets, write_private
 from kizashi.embedded.stack import Stack
 from services.kit.requests import TOPIC as REQUESTS
@@ -113,6 +116,27 @@ class Ground:
             await administrator.execute(sql)
         finally:
             await administrator.close()
+
+
+@contextmanager
+def three_brokers(folder: Path) -> Iterator[Ground]:
+    """PostgreSQL and a cluster of three as ground, in folders below ``folder``.
+
+    Raises:
+        StartFailed, JarsUnavailable: a server does not start.
+    """
+    data = DataFolder(folder / "base")
+    postgres, redis = Postgres(data), Redis(data)
+    try:
+        with start_kafka_cluster(folder / "cluster") as cluster:
+            postgres.start()
+            addresses = Addresses(postgres.address, redis.address, cluster.address)
+            scratch = Path(tempfile.mkdtemp(prefix="chaos-", dir=folder))
+            bus = Bus(cluster.address, len(cluster.brokers))
+            yield Ground(scratch, postgres, cluster.brokers, addresses, data.secrets, bus)
+    finally:
+        postgres.stop()
+        data.close()
 
 
 def ground_of(stack: Stack) -> Ground:

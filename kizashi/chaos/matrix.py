@@ -1,7 +1,7 @@
 """Every row of the fault matrix by name."""
 
 from kizashi.chaos.plan import Row, Undisturbed
-from kizashi.chaos.rows import broker, database, frozen, input, kills, members, outgoing
+from kizashi.chaos.rows import broker, cluster, database, frozen, input, kills, members, nemeses, outgoing
 
 ROWS: dict[str, type[Row]] = {
     row.name: row
@@ -18,6 +18,8 @@ ROWS: dict[str, type[Row]] = {
         input.BothSidesAtOnce,
         database.Failing,
         database.Away,
+        cluster.Bounced,
+        nemeses.Rotation,
         input.Poison,
         outgoing.Refused,
         members.WrongClocks,

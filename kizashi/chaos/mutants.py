@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient
@@ -18,7 +18,8 @@ from faststream.kafka.message import KafkaMessage
 from kizashi.chaos.toy.fold import Fold
 from kizashi.chaos.toy.language import ChaosRegistered
 from kizashi.chaos.toy.windows import Mark, Window, Windows
-from services.kit import shell
+from services.kit import app, shell
+from services.kit.batcher import Batcher, security
 from services.kit.claims import Claim
 from services.kit.claims import TopicPartition as LaneName
 from services.kit.decoding import Dead, Raw, Slice
@@ -120,6 +121,20 @@ class EarlyForgetting(Publishing):
     async def acknowledged(self) -> list[int]:
         """Does not wait."""
         return self._ids
+
+
+class Hasty(Batcher):
+    """One broker's word is enough."""
+
+    def __init__(self, settings: KitSettings, principal: str) -> None:
+        self._producer = AIOKafkaProducer(
+            **security(settings, principal),
+            client_id=principal,
+            acks=1,
+            enable_idempotence=False,
+            linger_ms=0,
+            request_timeout_ms=20_000,
+        )
 
 
 class EarlyCache(Kernel):
@@ -344,6 +359,7 @@ MUTANTS: dict[str, Mutant] = {
     "two-transactions": Mutant("state and position in two transactions", kernel=TwoTransactions),
     "publishing-ignored": Mutant("publishing fails on takeover and is ignored", kernel=PublishingIgnored),
     "early-forgetting": Mutant("outbox row deleted before its acknowledgement", publishing=EarlyForgetting),
+    "hasty": Mutant("acks=1", changes=((app, "Batcher", Hasty),)),
     "early-cache": Mutant("cache changed before COMMIT", kernel=EarlyCache),
     "poison-dropped": Mutant("bad records skipped", kernel=PoisonDropped),
     "poison-without-end": Mutant("no limit to bad records in a row", kernel=PoisonWithoutEnd),

@@ -79,7 +79,7 @@ class Run:
 
     @asynccontextmanager
     async def sending(self, feed: Feed, pause_seconds: float) -> AsyncIterator[None]:
-        """The story goes on piece by piece while the block does something else; its rest is sent behind it."""
+        """The story goes on piece by piece while the block does something else."""
         over = asyncio.Event()
 
         async def send() -> None:
@@ -93,7 +93,6 @@ class Run:
         finally:
             over.set()
             await task
-        await self.chain.send(feed.rest())
 
 
 class Row(ABC):
@@ -103,6 +102,8 @@ class Row(ABC):
     text: ClassVar[str]
     mutants: ClassVar[tuple[str, ...]]
     members: ClassVar[int] = 1
+    #: Brokers that it needs.
+    brokers: ClassVar[int] = 1
     poison_share: ClassVar[float] = 0.01
     #: For the quick version, which runs with every change.
     short: ClassVar[Plan] = Plan()

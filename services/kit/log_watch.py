@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient
@@ -17,6 +18,9 @@ from services.kit import stops
 from services.kit.kernel import Kernel
 from services.kit.outgoing import partitions
 from services.kit.settings import KitSettings
+
+#: The client asks again and again for a topic that went a moment ago; the next round finds it missing.
+LOOK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,19 @@ class LogWatch:
     async def look(
         self, consumer: AIOKafkaConsumer, lanes: Sequence[TopicPartition]
     ) -> dict[TopicPartition, LogState]:
-        """Topic ids, log starts and ends of ``lanes``."""
+        """Topic ids, log starts and ends of ``lanes``.
+
+        Raises:
+            KafkaTimeoutError: the broker does not answer, or a topic went after its id was told.
+        """
         names = sorted({tp.topic for tp in lanes})
         topics = await asyncio.to_thread(self._describe, names)
-        starts = await consumer.beginning_offsets(list(lanes))
-        ends = await consumer.end_offsets(list(lanes))
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                starts = await consumer.beginning_offsets(list(lanes))
+                ends = await consumer.end_offsets(list(lanes))
+        except TimeoutError as problem:
+            raise KafkaTimeoutError("the broker does not tell starts and ends") from problem
         return {tp: LogState(topics[tp.topic][0], starts[tp], ends[tp], topics[tp.topic][1]) for tp in lanes}
 
     def _describe(self, names: list[str]) -> dict[str, tuple[str, int]]:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from kizashi.chaos.ground import Ground, ground_of
+from kizashi.chaos.ground import Ground, ground_of, three_brokers
 from kizashi.chaos.matrix import ROWS
 from kizashi.chaos.plan import Plan
 from kizashi.chaos.verdict import Verdict
@@ -24,9 +24,15 @@ AT_ONCE = 4
 #: Rows that stop a server which the others need.
 ALONE = frozenset({"F9"})
 #: Rows that take long begin first, so that none of them is left over at the end.
-SLOW = ("F14", "F5b", "F4", "F8", "F5", "F13", "F1", "F2", "F3", "F22", "F20")
+SLOW = ("F12", "F14", "F5b", "F4", "F8", "F5", "F13", "F1", "F2", "F3", "F22", "F20")
 
-CASES: list[Case] = [(name, mutant) for name, row in ROWS.items() for mutant in ("", *row.mutants)]
+CASES: list[Case] = [
+    (name, mutant) for name, row in ROWS.items() if row.brokers == 1 for mutant in ("", *row.mutants)
+]
+#: On three brokers one after another: each stops servers.
+CLUSTER_CASES: list[Case] = [
+    (name, mutant) for name in ("F10", "F20", "F3", "F12") for mutant in ("", *ROWS[name].mutants)
+]
 
 
 def plan_of(case: Case, long: bool) -> Plan:
@@ -70,10 +76,16 @@ async def _all(folder: Path, cases: list[Case], long: bool) -> dict[Case, Verdic
     return found
 
 
-def verdicts(cases: Iterable[Case], long: bool = False) -> dict[Case, Verdict]:
+async def _on_a_cluster(folder: Path, cases: list[Case], long: bool) -> dict[Case, Verdict]:
+    with three_brokers(folder) as ground:
+        return {case: await _run(ground, case, long) for case in cases}
+
+
+def verdicts(cases: Iterable[Case], long: bool = False, brokers: int = 1) -> dict[Case, Verdict]:
     """One verdict for each case, on servers of their own that some rows stop and kill."""
     began = time.monotonic()
+    runs = _all if brokers == 1 else _on_a_cluster
     with tempfile.TemporaryDirectory(prefix="kizashi-chaos-", ignore_cleanup_errors=True) as folder:
-        found = asyncio.run(_all(Path(folder), list(cases), long))
+        found = asyncio.run(runs(Path(folder), list(cases), long))
     print(f"{len(found)} runs in {time.monotonic() - began:.0f} s", flush=True)
     return found

@@ -30,7 +30,8 @@ class RandomKills(Row):
         """Send little by little all the while; kill one, start it again."""
         chain, lot = run.chain, run.lot
         await chain.start()
-        async with run.sending(run.feed(run.plan.kills * 12), 0.03):
+        feed = run.feed(run.plan.kills * 12)
+        async with run.sending(feed, 0.03):
             for _ in range(run.plan.kills):
                 victim = chain.workers[lot.choice(sorted(chain.workers))]
                 if lot.random() < 0.8:
@@ -40,6 +41,7 @@ class RandomKills(Row):
                 await victim.end(signal.SIGKILL)
                 run.verdict.kills += 1
                 victim.start()
+        await chain.send(feed.rest())
 
 
 class CrashPoints(Row):

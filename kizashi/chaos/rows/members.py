@@ -27,9 +27,11 @@ class Scaled(Row):
         """Up and down, ``kills`` times."""
         chain = run.chain
         await chain.start()
-        async with run.sending(run.feed(run.plan.kills * 30 + 2), 0.2):
+        feed = run.feed(run.plan.kills * 30 + 2)
+        async with run.sending(feed, 0.2):
             for _ in range(run.plan.kills):
                 await self._up_and_down(run)
+        await chain.send(feed.rest())
 
     async def _up_and_down(self, run: Run) -> None:
         chain = run.chain
