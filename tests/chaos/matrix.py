@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Iterable
@@ -10,17 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from kizashi.chaos.ground import Ground, ground_of, three_brokers
 from kizashi.chaos.matrix import ROWS
 from kizashi.chaos.plan import Plan
 from kizashi.chaos.verdict import Verdict
+from kizashi.embedded.jars import JarsUnavailable, kafka_jars
 from kizashi.embedded.stack import start_stack
 
 Case = tuple[str, str]
 """Row and mutant; no mutant is the kernel as it is."""
 
 SEED = 1
-AT_ONCE = 4
+AT_ONCE = 5
 #: Rows that stop a server which the others need.
 ALONE = frozenset({"F9"})
 #: Rows that take long begin first, so that none of them is left over at the end.
@@ -33,6 +37,25 @@ CASES: list[Case] = [
 CLUSTER_CASES: list[Case] = [
     (name, mutant) for name in ("F10", "F20", "F3", "F12") for mutant in ("", *ROWS[name].mutants)
 ]
+
+
+def name_of(case: Case) -> str:
+    """Of a test."""
+    return f"{case[0]}-{case[1] or 'kernel'}"
+
+
+def chosen(request: pytest.FixtureRequest, cases: list[Case]) -> list[Case]:
+    """The cases that a run of pytest selected; skips where the broker cannot be had, unless it must."""
+    try:
+        kafka_jars(lambda _: None)
+    except JarsUnavailable as problem:
+        if os.environ.get("REQUIRE_BACKENDS") == "1":
+            raise
+        pytest.skip(str(problem))
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    here = [item for item in items if item.path == request.path and hasattr(item, "callspec")]
+    wanted = [item.callspec.params["case"] for item in here]
+    return [case for case in cases if case in wanted]
 
 
 def plan_of(case: Case, long: bool) -> Plan:

@@ -11,42 +11,24 @@ import pytest
 
 from kizashi.chaos.matrix import ROWS
 from kizashi.chaos.verdict import Verdict
-from kizashi.embedded.jars import JarsUnavailable, kafka_jars
-from tests.chaos.matrix import CASES, SEED, Case, verdicts
+from tests.chaos.matrix import CASES, SEED, Case, chosen, name_of, verdicts
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(5400)]
-
-
-def _name(case: Case) -> str:
-    return f"{case[0]}-{case[1] or 'kernel'}"
 
 
 @pytest.fixture(scope="module")
 def judged(request: pytest.FixtureRequest) -> dict[Case, Verdict]:
     """Verdicts of the cases that this run selected."""
-    chosen = [
-        item.callspec.params["case"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec")
-    ]
-    try:
-        kafka_jars(print)
-    except JarsUnavailable as problem:
-        if os.environ.get("REQUIRE_BACKENDS") == "1":
-            raise
-        pytest.skip(str(problem))
-    return verdicts(
-        [case for case in CASES if case in chosen], long=os.environ.get("KIZASHI_CHAOS") == "long"
-    )
+    return verdicts(chosen(request, CASES), long=os.environ.get("KIZASHI_CHAOS") == "long")
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c[1]], ids=_name)
+@pytest.mark.parametrize("case", [c for c in CASES if not c[1]], ids=name_of)
 def test_nothing_is_lost_and_nothing_doubled(case: Case, judged: dict[Case, Verdict]) -> None:
     verdict = judged[case]
     assert verdict.passed, f"{case[0]} with seed {SEED}: {verdict.as_dict()}"
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c[1]], ids=_name)
+@pytest.mark.parametrize("case", [c for c in CASES if c[1]], ids=name_of)
 def test_a_broken_kernel_is_caught(case: Case, judged: dict[Case, Verdict]) -> None:
     verdict = judged[case]
     assert not verdict.passed, f"{case[0]} proves nothing: {case[1]} passes it with seed {SEED}"

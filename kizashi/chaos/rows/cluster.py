@@ -88,7 +88,7 @@ class Bounced(Row):
     text = "a broker of three goes and comes back: hard, clean, as leader"
     mutants = ("hasty",)
     brokers = 3
-    short = Plan(kills=1, events=600)
+    short = Plan(kills=3, events=600)
     long_kills = 6
     kill_seconds = 200.0
 
