@@ -18,7 +18,7 @@ import uvloop
 from aiokafka.errors import KafkaError
 from starlette.types import ASGIApp
 
-from services.kit import logs, pulses, telemetry
+from services.kit import logs, metrics, pulses, telemetry
 from services.kit.batcher import Batcher
 from services.kit.broadcast import OnEvent, read_for_ever
 from services.kit.database import connect, open_pool
@@ -107,6 +107,8 @@ class Process:
             Kernel(kit.service, handler, kit.pool, Publishing(handler.consumer, kit.batcher))
             for handler in parts.handlers
         ]
+        for each in self.kernels:
+            metrics.prepare(each.consumer)
         self.watch = LogWatch(kit.settings, kit.service)
         self.broker, self.subscriptions = subscribe_all(self.kernels, kit.settings, kit.service, self.watch)
         self.health = Health(self.subscriptions, [k.publishing for k in self.kernels] + [kit.relaying])

@@ -48,3 +48,17 @@ DIFFERENCE = Gauge(
     "Records of the owned partitions not accounted for",
     ["consumer"],
 )
+
+
+def prepare(consumer: str) -> None:
+    """Begin a consumer's counters at 0: a series that is born with its first event never shows it to ``increase``."""
+    for kind in ("duplicate", "hole"):
+        EDGE.labels(consumer, kind)
+    for kind in ("stale", "gap", "fenced", "unowned"):
+        GUARD.labels(consumer, kind)
+    for why in ("transient", "data"):
+        RETRIES.labels(consumer, why)
+    for kind in ("claimed", "released"):
+        REBALANCES.labels(consumer, kind)
+    STOPPED.labels(consumer)
+    PUBLISH_FAILURES.labels(consumer)
