@@ -12,6 +12,8 @@ from kizashi.embedded.cache import cache_dir
 _PACKAGE = "prometheus"
 #: What the package holds that tests run.
 _PROGRAMS = "usr/bin"
+#: Relative to the folder in which apt-get runs.
+_OWN_LISTS = ("-o", "Dir::State::lists=./lists", "-o", "Dir::Cache=.", "-o", "Debug::NoLocking=1")
 
 
 class PrometheusUnavailable(RuntimeError):
@@ -34,13 +36,27 @@ def program(name: str) -> Path:
     return found
 
 
+def _apt(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    for name in ("lists/partial", "archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return subprocess.run(["apt-get", *words], cwd=folder, capture_output=True, check=False)
+
+
+def _download(folder: Path) -> bool:
+    return _apt(folder, "download", _PACKAGE).returncode == 0
+
+
 def _fetch(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        subprocess.run(["apt-get", "download", _PACKAGE], cwd=folder, check=True, capture_output=True)
+        if not _download(
+            folder
+        ):  # a machine whose lists of packages were never fetched: fetch our own, without root
+            _apt(folder, "update", *_OWN_LISTS).check_returncode()
+            _apt(folder, "download", _PACKAGE, *_OWN_LISTS).check_returncode()
         package = next(folder.glob(f"{_PACKAGE}_*.deb"))
         subprocess.run(["dpkg-deb", "-x", package, folder], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError, StopIteration) as problem:
         raise PrometheusUnavailable(
-            "promtool is missing: install the Debian package prometheus, or put promtool on the PATH"
+            "promtool or prometheus is missing: install the Debian package prometheus, or put both on the PATH"
         ) from problem
