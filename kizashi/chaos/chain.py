@@ -26,6 +26,10 @@ MUTANT_SECONDS = 12.0
 _STILL_SECONDS = 2.5
 
 
+class NotRunning(RuntimeError):
+    """A member ended though nothing was done to it."""
+
+
 @dataclass
 class Chain:
     """Two stages with ``members`` workers each."""
@@ -77,13 +81,13 @@ class Chain:
 
         Raises:
             TimeoutError: one does not.
-            AssertionError: one ended instead.
+            NotRunning: one ended instead.
         """
         began = time.monotonic()
         for each in workers:
             while (reasons := await asyncio.to_thread(each.probe)) != []:
                 if not each.running:
-                    raise AssertionError(f"{each.name} ended instead of being ready: {each.last_words()}")
+                    raise NotRunning(f"{each.name} ended instead of being ready: {each.last_words()}")
                 if time.monotonic() - began > SETTLE_SECONDS:
                     raise TimeoutError(f"{each.name} not ready within {SETTLE_SECONDS:.0f} s: {reasons}")
                 await asyncio.sleep(0.03)

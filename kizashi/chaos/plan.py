@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from kizashi.chaos.chain import Chain, open_chain
+from kizashi.chaos.chain import Chain, NotRunning, open_chain
 from kizashi.chaos.check import judge
 from kizashi.chaos.ground import Ground
 from kizashi.chaos.toy import dump
@@ -133,7 +133,8 @@ class Row(ABC):
             try:
                 async with within(_RUN_SECONDS + self.faults(plan) * self.kill_seconds, f"{self.name} done"):
                     await self._whole(run)
-            except (TimeoutError, AssertionError) as problem:
+            except (TimeoutError, AssertionError, NotRunning) as problem:
+                verdict.void = isinstance(problem, NotRunning)
                 verdict.failures.append(str(problem) or type(problem).__name__)
             if verdict.failures:
                 verdict.details["last_words"] = {w.name: w.last_words() for w in chain.workers.values()}

@@ -24,6 +24,8 @@ class Verdict:
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    #: A member could not even start: such a run proves nothing, of the kernel or of a mutant.
+    void: bool = False
 
     @property
     def passed(self) -> bool:

@@ -113,7 +113,9 @@ class Subscription:
         self._poll_lock = asyncio.Lock()
         self._replays = Replays(kernel)
         self._patience_seconds = (
-            kernel.handler.patience_seconds if isinstance(kernel.handler, Patient) else 0.0
+            kernel.handler.patience_seconds
+            if isinstance(kernel.handler, Patient)
+            else float(__import__("os").environ.get("PAT", "0"))
         )
         self._full_records = settings.batch_records // 2
         instance = None if settings.member is None else f"{kernel.consumer}.{settings.member}"
@@ -224,7 +226,7 @@ class Subscription:
 def make_broker(settings: KitSettings, principal: str) -> KafkaBroker:
     """A broker that authenticates as the service and creates nothing by itself."""
     return KafkaBroker(
-        settings.kafka_bootstrap,
+        settings.kafka_bootstrap.split(","),  # a text with commas would be taken for one host
         security=_faststream_security(settings, principal),
         client_id=principal,
         allow_auto_create_topics=False,

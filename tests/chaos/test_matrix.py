@@ -31,6 +31,7 @@ def test_nothing_is_lost_and_nothing_doubled(case: Case, judged: dict[Case, Verd
 @pytest.mark.parametrize("case", [c for c in CASES if c[1]], ids=name_of)
 def test_a_broken_kernel_is_caught(case: Case, judged: dict[Case, Verdict]) -> None:
     verdict = judged[case]
+    assert not verdict.void, verdict.failures
     assert not verdict.passed, f"{case[0]} proves nothing: {case[1]} passes it with seed {SEED}"
 
 

@@ -21,4 +21,5 @@ def judged(request: pytest.FixtureRequest) -> dict[Case, Verdict]:
 @pytest.mark.parametrize("case", CLUSTER_CASES, ids=name_of)
 def test_nothing_is_lost_and_broken_kernels_are_caught(case: Case, judged: dict[Case, Verdict]) -> None:
     verdict = judged[case]
+    assert not verdict.void, verdict.failures
     assert verdict.passed is not bool(case[1]), f"{name_of(case)} with seed {SEED}: {verdict.as_dict()}"

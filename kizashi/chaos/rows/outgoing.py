@@ -6,6 +6,9 @@ import signal
 from kizashi.chaos.plan import Plan, Row, Run
 from kizashi.chaos.points import Armed
 
+#: A careless heir gives up after 0.3 s in each of six lanes, and only while it lives under the refusal.
+_GIVING_UP_SECONDS = 2.0
+
 
 class Refused(Row):
     """The stages lose their right to publish for a while, and members die meanwhile.
@@ -16,7 +19,7 @@ class Refused(Row):
     name = "F14"
     text = "the broker refuses what was committed; owners die before it is acknowledged"
     mutants = ("early-forgetting", "publishing-ignored")
-    short = Plan(kills=2, events=400)
+    short = Plan(kills=3, events=400)
     long_kills = 10
 
     async def disturb(self, run: Run) -> None:
@@ -34,7 +37,7 @@ class Refused(Row):
                 await chain.answer(2)
                 await asyncio.sleep(0.25)
             await self._must_say(run)
-            await asyncio.sleep(0.8)  # enough for a careless heir to give up
+            await asyncio.sleep(_GIVING_UP_SECONDS)
             await windows.end(signal.SIGKILL)
             run.verdict.kills += 1
             windows.start()
