@@ -12,6 +12,8 @@ from kizashi.embedded.broker_check import KafkaAddress
 from services.kit.batcher import Message
 
 _SECONDS = 30.0
+#: While a leader is being replaced nothing is acknowledged.
+_FLUSH_SECONDS = 90.0
 Lane = tuple[str, int]
 
 
@@ -123,7 +125,7 @@ class Bus:
             producer.produce(
                 m.topic, m.value, m.key, partition=m.partition, headers=list(m.headers), on_delivery=told
             )
-        if producer.flush(_SECONDS) or refused:
+        if producer.flush(_FLUSH_SECONDS) or refused:
             raise KafkaException(refused[0] if refused else KafkaError(KafkaError._MSG_TIMED_OUT))
 
     def ends(self, lanes: Sequence[Lane], admin: AdminClient | None = None) -> dict[Lane, int]:
