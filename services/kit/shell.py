@@ -113,9 +113,7 @@ class Subscription:
         self._poll_lock = asyncio.Lock()
         self._replays = Replays(kernel)
         self._patience_seconds = (
-            kernel.handler.patience_seconds
-            if isinstance(kernel.handler, Patient)
-            else float(__import__("os").environ.get("PAT", "0"))
+            kernel.handler.patience_seconds if isinstance(kernel.handler, Patient) else 0.0
         )
         self._full_records = settings.batch_records // 2
         instance = None if settings.member is None else f"{kernel.consumer}.{settings.member}"
