@@ -40,7 +40,12 @@ class Visitor:
         Raises:
             httpx.HTTPStatusError: refused.
         """
-        answer = await self._client.get(path, headers=self._headers)
+        try:
+            answer = await self._client.get(path, headers=self._headers)
+        except (
+            httpx.RemoteProtocolError
+        ):  # an idle connection that the server was just closing; browsers ask again
+            answer = await self._client.get(path, headers=self._headers)
         answer.raise_for_status()
         return answer.json()
 

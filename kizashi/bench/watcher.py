@@ -8,12 +8,16 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+import httpx
+
 from contracts.envelope import Event
 from contracts.records import AttendanceRecorded
 from kizashi.visitor import Visitor, cards
 
 #: A screen draws what it fetched before it fetches again; changes meanwhile are one.
 _BREATH_SECONDS = 0.05
+#: What the stream tells browsers to wait before they connect again.
+_RETRY_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,14 @@ class Watcher:
 
 
 async def _listen(visitor: Visitor, changed: asyncio.Event) -> None:
-    async for _ in visitor.changes():
-        changed.set()
+    """As a browser does: a stream that ended is opened again; what changed meanwhile is told when it opens."""
+    while True:
+        try:
+            async for _ in visitor.changes():
+                changed.set()
+        except httpx.HTTPError:
+            pass  # the stream was cut
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
 def quantile(values: list[float], share: float) -> float:

@@ -49,6 +49,7 @@ class Facts:
     """The subscriber ``features.facts``."""
 
     consumer = "features.facts"
+    patience_seconds = 0.005  # a burst comes in several parts
     topics = ("pupil-facts",)
     wants = frozenset(BY_BODY[body].name for body in BODIES)
 

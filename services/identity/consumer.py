@@ -39,6 +39,7 @@ class RecordsHandler:
     """Identity's share of a poll of ``records``."""
 
     consumer = "identity.records"
+    patience_seconds = 0.06
     topics = ("records",)
     wants = WANTS
 

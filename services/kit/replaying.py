@@ -71,6 +71,14 @@ class Replays:
         if claim is None:
             return
         try:
+            await self._decide(place, claim)
+        except Exception:
+            # perhaps it was committed and only the answer was lost: cache and outbox are as for a new owner
+            self._kernel.release([(place.topic, place.partition)])
+            raise
+
+    async def _decide(self, place: Place, claim: Claim) -> None:
+        try:
             await self._commit(place, claim)
         except StillBad as bad:
             await self._refused(place, claim, bad)

@@ -38,6 +38,7 @@ class FeaturesHandler:
     """Judges vectors and tells bands that changed."""
 
     consumer = "scoring.features"
+    patience_seconds = 0.005  # a burst comes in several parts
     topics = ("features-updated",)
     wants = frozenset(
         {

@@ -24,7 +24,8 @@ merged AS (
         raised_version = excluded.raised_version,
         visible_at = clock_timestamp()
         WHERE a.raised_version < excluded.raised_version
-    RETURNING a.alert_id, (old.standing, old.level, old.held) IS DISTINCT FROM (new.standing, new.level, new.held) AS news
+    RETURNING a.alert_id,
+        (old.standing, old.level, old.held) IS DISTINCT FROM (new.standing, new.level, new.held) AS news
 )
 SELECT i.alert_id, i.partition, m.news FROM incoming i LEFT JOIN merged m USING (alert_id)
 """

@@ -82,9 +82,6 @@ turns = st.builds(
 class KernelMachine(RuleBasedStateMachine):
     """The rules. ``kernel`` and ``publishing`` are what the members are built of."""
 
-    #: Whether the answer to a replay's COMMIT may be lost; if not, the process dies there instead.
-    replays_lose_answers = False
-
     def __init__(
         self, world: World, kernel: type[Kernel] = Kernel, publishing: type[Publishing] = Publishing
     ) -> None:
@@ -206,7 +203,7 @@ class KernelMachine(RuleBasedStateMachine):
         member, rival = self.members[index], self.members[heir]
         overtaken = False
         while (halt := await member.stand()) is not None:
-            if self._ends(member, halt, fate):
+            if fate is Fate.dies:
                 await self._die(index)
                 break
             if fate is Fate.stays and member.may_stay:
@@ -219,10 +216,6 @@ class KernelMachine(RuleBasedStateMachine):
             fate = Fate.on
         if overtaken and rival is not member:
             await self._conclude(heir, Fate.on, heir)
-
-    def _ends(self, member: Member, halt: Halt, fate: Fate) -> bool:
-        unborne = member.replaying and halt.point == "committed" and not self.replays_lose_answers
-        return fate is Fate.dies or (fate is Fate.lost and unborne)
 
     async def _release(self, halt: Halt) -> None:
         halt.go.set_result(None)
@@ -246,7 +239,7 @@ class KernelMachine(RuleBasedStateMachine):
             self._run(self._wake(index, halt, fate, heir))
 
     async def _wake(self, index: int, halt: Halt, fate: Fate, heir: int) -> None:
-        if self._ends(self.members[index], halt, fate):
+        if fate is Fate.dies:
             await self._die(index)
             return
         await (self._lose(halt) if fate is Fate.lost else self._release(halt))

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from kizashi.embedded.stack import Stack
-from tests.integration.kit.machine.ledger import Broken
 from tests.integration.kit.machine.machine import Fate, KernelMachine, Turn
 from tests.integration.kit.machine.model import Kind
 from tests.integration.kit.machine.world import World, world
@@ -22,7 +21,6 @@ def ground(stack: Stack) -> Iterator[World]:
 @pytest.fixture
 def machine(ground: World) -> Iterator[KernelMachine]:
     made = KernelMachine(ground)
-    made.replays_lose_answers = True
     yield made
     made.broken = True  # the tests go to the end themselves
     made.teardown()
@@ -36,9 +34,6 @@ def _replay_without_answer(machine: KernelMachine, mended: bool) -> None:
     machine.holds()
 
 
-@pytest.mark.xfail(
-    strict=True, raises=Broken, reason="the claim is kept, and with it a cache that lacks what was committed"
-)
 def test_a_replay_whose_commit_was_not_answered_is_not_undone_by_the_next_poll(
     machine: KernelMachine,
 ) -> None:
@@ -47,9 +42,6 @@ def test_a_replay_whose_commit_was_not_answered_is_not_undone_by_the_next_poll(
     machine.poll([ALL])
 
 
-@pytest.mark.xfail(
-    strict=True, raises=Broken, reason="the claim counts as drained, so its outbox waits for another owner"
-)
 def test_what_a_replay_without_an_answer_told_is_published_before_what_comes_later(
     machine: KernelMachine,
 ) -> None:
