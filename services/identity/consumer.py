@@ -39,7 +39,7 @@ class RecordsHandler:
     """Identity's share of a poll of ``records``."""
 
     consumer = "identity.records"
-    patience_seconds = 0.06
+    patience_seconds = 0.08
     topics = ("records",)
     wants = WANTS
 

@@ -57,7 +57,7 @@ class LearnerHandler:
     """Collects all lanes of a close, then learns it."""
 
     consumer = "scoring.learner"
-    patience_seconds = 0.2
+    patience_seconds = 0.5
     topics = ("labels-matured",)
     wants = frozenset({"label-matured", "combined-label-matured"})
 

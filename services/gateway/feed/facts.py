@@ -128,7 +128,7 @@ class Facts:
     """Subscriber ``gateway.facts``."""
 
     consumer = "gateway.facts"
-    patience_seconds = 0.2
+    patience_seconds = 0.5
     topics = ("pupil-facts",)
     wants = frozenset(
         {

@@ -39,7 +39,6 @@ class Member:
         self.assigned: set[int] = set()
         self.cursors: dict[int, int] = {}
         self.action: asyncio.Task[None] | None = None
-        self.replaying = False
         self._waits = False
         self._taking = asyncio.Lock()
         self._watch_waiting()
@@ -102,12 +101,8 @@ class Member:
 
     async def replay(self) -> None:
         """Every letter that was asked for."""
-        self.replaying = True
-        try:
-            for place in await self.replays.wanted():
-                await self.replays.again(place)
-        finally:
-            self.replaying = False
+        for place in await self.replays.wanted():
+            await self.replays.again(place)
 
     def revoke(self, lanes: Iterable[int]) -> None:
         """The group takes lanes away, and this member hears of it."""
