@@ -22,7 +22,6 @@ class Operations:
     """Subscriber ``gateway.operations``."""
 
     consumer = "gateway.operations"
-    patience_seconds = 0.5
     topics = ("operations", "dead-letters")
     wants = frozenset({"consumer-pulsed", "scoreboard-published", "waiting-counted", *LETTERS})
 
