@@ -5,6 +5,7 @@ the child is on it.
 """
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -78,11 +79,9 @@ class Watcher:
 async def _listen(visitor: Visitor, changed: asyncio.Event) -> None:
     """As a browser does: a stream that ended is opened again; what changed meanwhile is told when it opens."""
     while True:
-        try:
+        with contextlib.suppress(httpx.HTTPError):  # the stream was cut
             async for _ in visitor.changes():
                 changed.set()
-        except httpx.HTTPError:
-            pass  # the stream was cut
         await asyncio.sleep(_RETRY_SECONDS)
 
 

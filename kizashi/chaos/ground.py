@@ -19,6 +19,7 @@ from kizashi.embedded.kafka import Kafka
 from kizashi.embedded.postgres import Postgres, PostgresAddress
 from kizashi.embedded.principals import Grant, Principal, apply_principals
 from kizashi.embedded.redis_server import Redis
+from kizashi.embedded.roles import connect_administrator
 from kizashi.embedded.secret_files import Secrets, write_private
 from kizashi.embedded.stack import Stack
 from services.kit.requests import TOPIC as REQUESTS
@@ -30,16 +31,7 @@ _STATEMENT_SECONDS = 30.0
 
 async def connect(address: PostgresAddress) -> asyncpg.Connection:
     """As the superuser; a statement that takes longer than any should is a TimeoutError."""
-    return await asyncpg.connect(
-        host=address.host,
-        port=address.port,
-        user=address.superuser,
-        password=address.password(),
-        database=address.database,
-        ssl=False,
-        timeout=_CONNECT_SECONDS,
-        command_timeout=_STATEMENT_SECONDS,
-    )
+    return await connect_administrator(address, _CONNECT_SECONDS, _STATEMENT_SECONDS)
 
 
 @dataclass

@@ -49,8 +49,10 @@ class Schema:
     runtime: tuple[Login, ...]
 
 
-async def connect_administrator(address: PostgresAddress) -> asyncpg.Connection:
-    """A connection as the superuser, to the database of `address`."""
+async def connect_administrator(
+    address: PostgresAddress, connect_seconds: float = 60.0, statement_seconds: float | None = None
+) -> asyncpg.Connection:
+    """A connection as the superuser, to the database of `address`; what takes longer is a TimeoutError."""
     return await asyncpg.connect(
         host=address.host,
         port=address.port,
@@ -58,6 +60,8 @@ async def connect_administrator(address: PostgresAddress) -> asyncpg.Connection:
         password=address.password(),
         database=address.database,
         ssl=False,
+        timeout=connect_seconds,
+        command_timeout=statement_seconds,
     )
 
 
