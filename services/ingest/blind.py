@@ -44,12 +44,6 @@ def lane_key(key: bytes, source: str, body: Body) -> str:
     Empty for what belongs to nobody and goes to every partition.
     """
     match body:
-        case records.ClockAdvanced():
-            return ""
-        case records.PupilRegistered() | records.PupilEnrolled() | records.PupilErasureRequested():
-            return keyed_id(key, "pupil", source, "id", body.pupil_id)
-        case records.StaffRegistered():
-            return keyed_id(key, "staff", source, body.staff_id)
         case (
             records.AttendanceRecorded()
             | records.AttendanceRetracted()
@@ -57,6 +51,10 @@ def lane_key(key: bytes, source: str, body: Body) -> str:
             | records.InfirmaryVisited()
         ):
             return keyed_id(key, "pupil", source, *_reference(body.pupil))
+        case records.PupilRegistered() | records.PupilEnrolled() | records.PupilErasureRequested():
+            return keyed_id(key, "pupil", source, "id", body.pupil_id)
+        case records.StaffRegistered():
+            return keyed_id(key, "staff", source, body.staff_id)
         case (
             records.SchoolRegistered()
             | records.ClassRegistered()
@@ -65,4 +63,6 @@ def lane_key(key: bytes, source: str, body: Body) -> str:
             | records.RollCallTaken()
         ):
             return keyed_id(key, "school", body.school)
+        case records.ClockAdvanced():
+            return ""
     raise TypeError(type(body).__name__)

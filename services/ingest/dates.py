@@ -1,7 +1,7 @@
 """Which dates a record may carry. The present moment is always an argument."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 #: School days, and so all dates in records, are Japanese ones.
@@ -20,24 +20,36 @@ def school_year_of(day: date) -> int:
     return day.year if (day.month, day.day) >= _NEW_YEAR else day.year - 1
 
 
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), TOKYO).astimezone(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The dates that are possible as of one moment, both ends included."""
+    """The dates that are possible as of one moment, both ends included.
+
+    ``begins_at`` and ``ends_at`` are the instants (UTC) between which these dates lie, the end excluded.
+    """
 
     oldest: date
     newest: date
     oldest_birth: date
     today: date
+    begins_at: datetime
+    ends_at: datetime
 
     @classmethod
     def at(cls, now: datetime) -> "Window":
         """The window around ``now`` (aware): six years back, 400 days ahead."""
         today = now.astimezone(TOKYO).date()
+        oldest, newest = today - timedelta(days=OLDEST_DAYS), today + timedelta(days=NEWEST_DAYS)
         return cls(
-            oldest=today - timedelta(days=OLDEST_DAYS),
-            newest=today + timedelta(days=NEWEST_DAYS),
+            oldest=oldest,
+            newest=newest,
             oldest_birth=today - timedelta(days=OLDEST_PUPIL_DAYS),
             today=today,
+            begins_at=_midnight(oldest),
+            ends_at=_midnight(newest + timedelta(days=1)),
         )
 
     def holds(self, day: date) -> bool:
@@ -50,4 +62,4 @@ class Window:
 
     def holds_moment(self, moment: datetime) -> bool:
         """Whether a record can have been written at ``moment`` (aware)."""
-        return self.holds(moment.astimezone(TOKYO).date())
+        return self.begins_at <= moment < self.ends_at

@@ -19,7 +19,7 @@ from services.ingest import metrics, notices, store
 from services.ingest.clock_events import clock_advanced
 from services.ingest.dates import Window
 from services.ingest.envelopes import Item
-from services.ingest.keys import Denied, split, verdict
+from services.ingest.gate import Gate
 from services.ingest.problems import Problem, TurnedAway
 from services.ingest.sift import Refused, drafts, mentioned, outgoing, registered, sift
 from services.ingest.store import Tally
@@ -30,12 +30,6 @@ from services.kit.errors import error_name
 from services.kit.lanes import Outgoing
 
 log = logging.getLogger(__name__)
-_DENIED = {
-    Denied.missing: Problem.no_key,
-    Denied.unknown: Problem.unknown_key,
-    Denied.revoked: Problem.revoked_key,
-    Denied.expired: Problem.expired_key,
-}
 #: Source name of callers whom nobody knows, and how seldom operators hear of them, per code.
 NOBODY = "door"
 _QUIET_SECONDS = 1.0
@@ -65,6 +59,7 @@ class Door:
 
     def __init__(self, pool: asyncpg.Pool, publisher: Publishes, key: bytes, times: Times) -> None:
         self._pool = pool
+        self._gate = Gate(pool)
         self._publisher = publisher
         self._key = key
         self._times = times
@@ -77,18 +72,7 @@ class Door:
         Raises:
             TurnedAway: no key, or one that does not open the door.
         """
-        if not authorization:
-            raise TurnedAway(_DENIED[Denied.missing])
-        parts = split(authorization)
-        if parts is None:
-            raise TurnedAway(_DENIED[Denied.unknown])
-        async with self._pool.acquire() as tx:
-            key = await store.find_key(tx, parts[0])
-        found = verdict(key, parts[1], utc_now())
-        if isinstance(found, Grant):
-            return found
-        known = key is not None and found is not Denied.unknown
-        raise TurnedAway(_DENIED[found], key.source if key is not None and known else "")
+        return await self._gate.admit(authorization)
 
     async def accept(self, grant: Grant, items: Sequence[Item]) -> Answer:
         """Publish the good items, count and tell of the bad ones.
@@ -118,7 +102,8 @@ class Door:
 
     async def _count(self, source: str, passed: list[Draft], refused: list[Refused], now: datetime) -> None:
         schools = registered(passed) - self._schools
-        async with self._pool.acquire() as tx, tx.transaction():
+        # no transaction around the two: the records are out, and each statement is whole by itself
+        async with self._pool.acquire() as tx:
             if schools:
                 await store.add_schools(tx, schools)
             tally = await store.count(tx, source, len(passed), len(refused), now if passed else None)

@@ -47,7 +47,7 @@ async def create_key(
 
 
 async def revoke_key(connection: Transaction, public_id: str) -> bool:
-    """End a key at once; false when there is no such live key."""
+    """End a key, for open doors within a second; false when there is no such live key."""
     return await store.end_key(connection, public_id, datetime.now(UTC))
 
 

@@ -10,7 +10,8 @@ from services.ingest.blind import event_id, lane_key, told_id
 from services.ingest.dates import Window
 from services.ingest.envelopes import Envelope, Item
 from services.ingest.refusals import WORDS, Kind, Unfit
-from services.ingest.validate import Draft, Grant, draft, judge, schools_of
+from services.ingest.shapes import mentions
+from services.ingest.validate import Draft, Grant, draft, judge
 from services.kit.lanes import Outgoing
 
 Drafts = list[tuple[int, Draft]]
@@ -58,7 +59,7 @@ def drafts(items: Sequence[Item], source: str) -> tuple[Drafts, list[Refused]]:
 
 def mentioned(found: Drafts) -> set[str]:
     """Every school that these records speak of."""
-    return {school for _, each in found for _, school in schools_of(each.body)}
+    return {school for _, each in found for school in mentions(each.body)}
 
 
 def registered(found: Iterable[Draft]) -> set[str]:
@@ -74,12 +75,12 @@ class _Seen:
     """Finds two different records under one (source, id)."""
 
     def __init__(self) -> None:
-        self._data: dict[tuple[str, str], bytes] = {}
+        self._first: dict[tuple[str, str], Envelope] = {}
 
     def check(self, envelope: Envelope) -> None:
         """Raises Unfit when the pair stood for something else before."""
-        data = bytes(envelope.data)
-        if self._data.setdefault((envelope.source, envelope.id), data) != data:
+        first = self._first.setdefault((envelope.source, envelope.id), envelope)
+        if first is not envelope and bytes(first.data) != bytes(envelope.data):
             raise Unfit(Kind.same_id, "/id")
 
 
@@ -107,24 +108,17 @@ def outgoing(each: Draft, source: str, key: bytes, now: datetime, traceparent: s
     name = event_id(key, source, envelope.source, envelope.id)
     lane = lane_key(key, source, each.body)
     meta = Meta(
-        id=name,
-        source=source,
-        type=envelope.type,
-        time=each.time,
-        recorded_at=each.recorded_at,
-        subject=lane,
-        sequence=each.sequence,
-        traceparent=traceparent,
-        origin_at=now,
+        name,
+        source,
+        envelope.type,
+        each.time,
+        each.recorded_at,
+        lane,
+        each.sequence,
+        traceparent,
+        now,
     )
+    cause = Event(meta, each.body)
     return Outgoing(
-        topic="records",
-        body=each.body,
-        id=name,
-        key=lane,
-        subject=lane,
-        cause=Event(meta, each.body),
-        sequence=each.sequence,
-        everywhere=not lane,
-        source=source,
+        "records", each.body, name, lane, lane, cause, None, each.sequence, everywhere=not lane, source=source
     )

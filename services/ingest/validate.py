@@ -6,8 +6,7 @@ Pure: the present moment, the caller's grant and the registered schools are argu
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
+from datetime import datetime
 
 import msgspec
 
@@ -19,6 +18,7 @@ from services.ingest.dates import Window, school_year_of
 from services.ingest.envelopes import BINARY, Envelope
 from services.ingest.refusals import Kind, Unfit
 from services.ingest.schema_errors import DECODING, unfit
+from services.ingest.shapes import mentions, pupil_pointer, pupils, schools_of, shape_of
 
 #: What sources may publish: the identified records; the school clock needs a scope of its own.
 CLOCK_TYPE = "clock-advanced"
@@ -30,6 +30,8 @@ ACCEPTED_TYPES = RECORD_TYPES | {CLOCK_TYPE}
 MAX_LINES = 400
 #: Rounds of one survey in a school year: one a day and a few more.
 MAX_ROUND = 400
+#: ``sequence`` has fewer digits than this.
+_SEQUENCE_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,7 @@ class Grant:
         return self.clock if name == CLOCK_TYPE else self.types is None or name in self.types
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A record that fits its schema; whether it may pass is still to be judged."""
 
     envelope: Envelope
@@ -68,10 +69,16 @@ def _moments(envelope: Envelope) -> tuple[datetime, datetime]:
 
 
 def _sequence(envelope: Envelope) -> int:
-    text = str(envelope.sequence)
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    given = envelope.sequence
+    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < _SEQUENCE_DIGITS:
+        given = int(given)
+    if isinstance(given, str) or not 0 <= given < 10 ** (_SEQUENCE_DIGITS - 1):
         raise Unfit(Kind.bad_attribute, "/sequence")
-    return int(text)
+    return given
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type == BINARY or media_type.partition(";")[0].strip() == BINARY
 
 
 def draft(envelope: Envelope) -> Draft:
@@ -84,7 +91,7 @@ def draft(envelope: Envelope) -> Draft:
         raise Unfit(Kind.unknown_type, "/type")
     if envelope.specversion != "1.0":
         raise Unfit(Kind.bad_attribute, "/specversion")
-    if envelope.datacontenttype.partition(";")[0].strip() != BINARY:
+    if not _is_json(envelope.datacontenttype):
         raise Unfit(Kind.bad_attribute, "/datacontenttype")
     time, recorded_at = _moments(envelope)
     try:
@@ -99,14 +106,8 @@ def draft(envelope: Envelope) -> Draft:
 # --- what a schema cannot say ---
 
 
-@cache
-def _date_fields(kind: type[Body]) -> tuple[str, ...]:
-    hints = msgspec.structs.fields(kind)
-    return tuple(field.name for field in hints if field.type is date and field.name != "birth_date")
-
-
 def _check_dates(body: Body, window: Window) -> None:
-    for name in _date_fields(type(body)):
+    for name in shape_of(type(body)).dates:
         if not window.holds(getattr(body, name)):
             raise Unfit(Kind.impossible_date, f"/data/{name}")
     match body:
@@ -128,29 +129,21 @@ def _check_calendar(body: records.CalendarPublished, window: Window) -> None:
             raise Unfit(Kind.wrong_year, f"/data/days/{index}/date")
 
 
-def references(body: Body) -> list[tuple[str, PupilRef]]:
-    """Every reference to a child in a record, with its JSON pointer."""
-    if isinstance(body, records.RollCallTaken):
-        return [(f"/data/exceptions/{i}/pupil", each.pupil) for i, each in enumerate(body.exceptions)]
-    ref = getattr(body, "pupil", None)
-    return [("/data/pupil", ref)] if isinstance(ref, PupilRef) else []
-
-
 def _complete(ref: PupilRef) -> bool:
+    if ref.source_id is not None:
+        return True
     place = (ref.school, ref.school_year, ref.grade, ref.class_label, ref.number)
-    return (
-        ref.source_id is not None
-        or all(part is not None for part in place)
-        or (bool(ref.family_kana) and bool(ref.given_kana) and ref.birth_date is not None)
+    return None not in place or (
+        bool(ref.family_kana) and bool(ref.given_kana) and ref.birth_date is not None
     )
 
 
 def _check_references(body: Body, window: Window) -> None:
-    for pointer, ref in references(body):
+    for number, ref in enumerate(pupils(body)):
         if not _complete(ref):
-            raise Unfit(Kind.no_pupil, pointer)
+            raise Unfit(Kind.no_pupil, pupil_pointer(body, number))
         if ref.birth_date is not None and not window.holds_birth(ref.birth_date):
-            raise Unfit(Kind.impossible_date, f"{pointer}/birth_date")
+            raise Unfit(Kind.impossible_date, f"{pupil_pointer(body, number)}/birth_date")
 
 
 def _names(body: Body) -> list[tuple[str, records.PersonNames]]:
@@ -173,26 +166,19 @@ def _check_texts(body: Body) -> None:
 
 
 def _check_lines(body: Body) -> None:
-    for name in ("days", "exceptions", "answers", "names"):
-        lines = getattr(body, name, None)
-        if isinstance(lines, list) and len(lines) > MAX_LINES:
+    for name in shape_of(type(body)).lists:
+        if len(getattr(body, name)) > MAX_LINES:
             raise Unfit(Kind.too_many, f"/data/{name}")
 
 
-def schools_of(body: Body) -> list[tuple[str, str]]:
-    """Every school that a record speaks of, with its JSON pointer."""
-    found = [("/data/school", body.school)] if hasattr(body, "school") else []
-    found += [(f"{pointer}/school", ref.school) for pointer, ref in references(body) if ref.school]
-    return found
-
-
 def _check_schools(body: Body, grant: Grant, known: Collection[str]) -> None:
-    for pointer, school in schools_of(body):
-        if grant.schools is not None:
-            if school not in grant.schools:
-                raise Unfit(Kind.forbidden_school, pointer)
-        elif school not in known and not isinstance(body, records.SchoolRegistered):
-            raise Unfit(Kind.unknown_school, pointer)
+    listed = known if grant.schools is None else grant.schools
+    if all(school in listed for school in mentions(body)):
+        return
+    if grant.schools is None and isinstance(body, records.SchoolRegistered):
+        return
+    pointer = next(pointer for pointer, school in schools_of(body) if school not in listed)
+    raise Unfit(Kind.unknown_school if grant.schools is None else Kind.forbidden_school, pointer)
 
 
 def judge(each: Draft, grant: Grant, known: Collection[str], window: Window) -> None:

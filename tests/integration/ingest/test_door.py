@@ -15,6 +15,7 @@ import pytest
 from contracts.codes import Refusal
 from contracts.operations import DeadLettered
 from contracts.records import AttendanceRecorded
+from services.ingest.gate import FRESH_SECONDS
 from services.ingest.key_desk import create_key, list_keys, revoke_key
 from services.ingest.keys import KeyRefused, every_type
 from services.ingest.settings import MAX_BODY_BYTES
@@ -257,6 +258,17 @@ async def test_keys_that_do_not_open(ingest: Running) -> None:
     _, old = await ingest.key()
     await ingest.pool.execute("UPDATE api_key SET expires_at = now() WHERE public_id = $1", old.split("_")[1])
     assert problem(await ingest.post(absence(), old), 401, "bad_key")["type"].endswith("expired_key")
+
+
+async def test_a_key_in_use_ends_within_seconds_of_its_revocation(ingest: Running) -> None:
+    _, token = await ingest.key(schools=[SCHOOL])
+    assert (await ingest.post(absence(), token)).status_code == 202
+    async with ingest.pool.acquire() as tx:
+        assert await revoke_key(tx, token.split("_")[1])
+    revoked_at = time.monotonic()
+    while (await ingest.post(absence(), token)).status_code == 202:
+        assert time.monotonic() - revoked_at < 10 * FRESH_SECONDS
+    assert problem(await ingest.post(absence(), token), 401, "bad_key")["type"].endswith("revoked_key")
 
 
 async def test_a_source_has_two_live_keys_and_no_third(ingest: Running) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from contracts.codes import Refusal
+from services.ingest.dates import TOKYO
 from services.ingest.refusals import WORDS, Kind, Unfit
+from services.ingest.shapes import mentions, schools_of
 from services.ingest.validate import ACCEPTED_TYPES, RECORD_TYPES, Grant, draft, judge
 from tests.unit.ingest.samples import ALL, BODIES, OTHER_SCHOOL, SCHOOL, WINDOW, drafted, envelope
 
@@ -178,6 +181,35 @@ def test_a_record_from_an_impossible_moment_is_refused() -> None:
     with pytest.raises(Unfit) as caught:
         judge(draft(late), ALL, {SCHOOL}, WINDOW)
     assert (caught.value.kind, caught.value.pointer) == (Kind.impossible_date, "/recordedtime")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_moment_beyond_the_calendar_is_refused_as_any_other(at: str) -> None:
+    with pytest.raises(Unfit) as caught:
+        judge(draft(msgspec.structs.replace(envelope(), time=at)), ALL, {SCHOOL}, WINDOW)
+    assert (caught.value.kind, caught.value.pointer) == (Kind.impossible_date, "/time")
+
+
+def test_the_first_and_the_last_possible_day_are_whole_days_in_japan() -> None:
+    first = datetime.combine(WINDOW.oldest, time(), TOKYO)
+    after = datetime.combine(WINDOW.newest + timedelta(days=1), time(), TOKYO)
+    second = timedelta(seconds=1)
+    assert [WINDOW.holds_moment(at) for at in (first - second, first, after - second, after)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_the_schools_of_a_record_are_the_same_with_and_without_their_places() -> None:
+    elsewhere = {"school": OTHER_SCHOOL, "school_year": 2026, "grade": 5, "class_label": "2", "number": 7}
+    calls = [{"pupil": each, "code": 2} for each in ({"source_id": "1"}, elsewhere)]
+    bodies = [drafted(kind).body for kind in BODIES]
+    bodies += [drafted(pupil=elsewhere).body, drafted("roll-call-taken", exceptions=calls).body]
+    for body in bodies:
+        assert sorted(school for _, school in schools_of(body)) == sorted(mentions(body))
+    assert schools_of(bodies[-1])[1] == ("/data/exceptions/1/pupil/school", OTHER_SCHOOL)
 
 
 def test_the_recorded_time_is_the_version_and_defaults_to_the_time() -> None:

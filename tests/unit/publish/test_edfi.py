@@ -16,7 +16,8 @@ from kizashi.publish.edfi.mapping import absence, day_of, halves
 from kizashi.publish.edfi.reader import EdFi
 from kizashi.publish.entries import Bad, Made, Unreadable
 from services.ingest.dates import Window
-from services.ingest.validate import Draft, Grant, judge, schools_of
+from services.ingest.shapes import schools_of
+from services.ingest.validate import Draft, Grant, judge
 from tests.unit.ingest.samples import envelope
 
 DISTRICT = Path(__file__).parents[3].parent / "shared" / "data" / "edfi"
