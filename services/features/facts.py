@@ -7,7 +7,6 @@ no difference; then the vectors of every child that it touched are computed toge
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
 from contracts.codes import LongAbsenceRule
 from contracts.facts import ClassDayCounted, ClassTally, SchoolDayClosed
@@ -73,7 +72,7 @@ class Facts:
         effects.stale.update(closings.stale)
         await _save(tx, states, closings)
         effects.after_commit += [partial(state.commit, self.limits) for state in states]
-        effects.after_commit.append(lambda: metrics.count(chain.from_iterable(effects.outgoing.values())))
+        effects.after_commit.append(partial(metrics.count, effects.outgoing))
         return effects
 
     async def _apply(self, tx: Transaction, step: Step, closings: Closings) -> None:

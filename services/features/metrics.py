@@ -1,6 +1,7 @@
 """Metrics of this service, declared once. No label says anything of a child, class or school."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from prometheus_client import Counter, Histogram
 
@@ -23,11 +24,11 @@ CHILDREN = Histogram(
 )
 
 
-def count(sent: Iterable[Outgoing]) -> None:
-    """Count what a committed poll tells."""
+def count(outgoing: Mapping[int, Sequence[Outgoing]]) -> None:
+    """Count what a committed poll tells, by lane."""
     attendance = infirmary = survey = evidence = removed = children = 0
-    for outgoing in sent:
-        body = outgoing.body
+    for sent in chain.from_iterable(outgoing.values()):
+        body = sent.body
         if isinstance(body, AttendanceFeaturesUpdated):
             attendance += len(body.days)
             evidence += len(body.evidence)
