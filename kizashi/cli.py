@@ -43,6 +43,11 @@ COMMANDS = {
         "do faults to the running kernel and judge what became of it",
     ),
     "bench": ("kizashi.bench.command", "bench", "measure the chain"),
+    "replay": (
+        "kizashi.replay.command",
+        "replay",
+        "derive a school year again, with the hash of the state it ends in",
+    ),
 }
 
 
