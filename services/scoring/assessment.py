@@ -9,7 +9,16 @@ from contracts.codes import Band, Basis, Decider, LongAbsence
 from contracts.risk import Reason, RiskAssessed
 from services.scoring.bands import LONG_CODES, STANDING, START, Fold
 from services.scoring.child import ChildYear
-from services.scoring.days import BY_MODEL, BY_MODEL_COMBINED, Day, model_date
+from services.scoring.days import (
+    BY_MODEL,
+    BY_MODEL_COMBINED,
+    FOLDS,
+    QUIET,
+    Day,
+    long_code,
+    model_date,
+    unpack_day,
+)
 from services.scoring.linear import probability
 from services.scoring.reasons import added_reasons, attendance_reasons
 from services.scoring.rules import place
@@ -18,6 +27,8 @@ _encoder = msgspec.msgpack.Encoder()
 _BASES = (Basis.attendance, Basis.combined)
 #: Digest of a child of whom nothing is to be told.
 NOTHING = b""
+_BANDS = tuple(Band)
+_NOTHING_TOLD = (NOTHING, NOTHING)
 
 
 def changes(child: ChildYear) -> list[RiskAssessed]:
@@ -26,20 +37,23 @@ def changes(child: ChildYear) -> list[RiskAssessed]:
     While a band stands it is told anew each settled day (its reasons and as-of day move with the days), so
     that what receivers hold is a function of the child's days, not of the path to them.
     """
-    last = child.last or _nothing_settled(child)
-    if last is None:
+    if child.emitted == _NOTHING_TOLD and _is_quiet(child.last):
         return []
+    last = unpack_day(child.last) if child.last else _nothing_settled(child)
     told: list[RiskAssessed] = []
     digests = list(child.emitted)
-    reasons: list[Reason] | None = None
+    facts = (
+        attendance_reasons(child.evidence, last.fired) if last.fold.band or last.combined_fold.band else []
+    )
+    said: tuple[object, ...] = ()
+    digest = NOTHING
     for position, basis in enumerate(_BASES):
         fold = last.fold if position == 0 else last.combined_fold
         if not fold.band and last.long_code != STANDING and digests[position] == NOTHING:
             continue
-        if fold.band and reasons is None:
-            reasons = attendance_reasons(child.evidence, last.fired)
-        body = _assessment(child, last, basis, fold, reasons or [])
-        digest = _digest(body)
+        body = _assessment(child, last, basis, fold, facts)
+        if (news := _news(body)) != said:
+            said, digest = news, _digest(news)
         if digest != digests[position]:
             if digests[position] != NOTHING and child.told_at != child.school:
                 told.append(_farewell(body, child.told_at))
@@ -50,9 +64,14 @@ def changes(child: ChildYear) -> list[RiskAssessed]:
     return told
 
 
-def _nothing_settled(child: ChildYear) -> Day | None:
+def _is_quiet(last: bytes) -> bool:
+    """Whether there is neither a band nor a standing long absence, nor any settled day."""
+    return not last or (last[-FOLDS:] == QUIET and long_code(last) != STANDING)
+
+
+def _nothing_settled(child: ChildYear) -> Day:
     """Every settled day was withdrawn: the latest day stands for a child of whom nothing is known."""
-    return child.tail._replace(flags=0, fold=START, combined_fold=START) if child.tail else None
+    return unpack_day(child.tail)._replace(flags=0, fold=START, combined_fold=START)
 
 
 def _assessment(child: ChildYear, last: Day, basis: Basis, fold: Fold, facts: list[Reason]) -> RiskAssessed:
@@ -70,7 +89,7 @@ def _assessment(child: ChildYear, last: Day, basis: Basis, fold: Fold, facts: li
         class_id=child.class_id,
         grade=child.grade,
         basis=basis,
-        band=Band(fold.band),
+        band=_BANDS[fold.band],
         as_of=date.fromordinal(child.first + last.day),
         decided_by=Decider.model if by_model else Decider.rules,
         reasons=[*facts, *added] if fold.band else [],
@@ -82,17 +101,18 @@ def _assessment(child: ChildYear, last: Day, basis: Basis, fold: Fold, facts: li
     )
 
 
-def _digest(body: RiskAssessed) -> bytes:
+def _news(body: RiskAssessed) -> tuple[object, ...]:
     """What of an assessment is news; while there is no band only standing long absence is."""
     if body.band is Band.none and body.long_absence is not LongAbsence.standing:
-        return NOTHING
+        return ()
     where = (body.school, body.class_id, body.grade, body.long_absence)
-    what = (
-        (where,)
-        if body.band is Band.none
-        else (where, body.band, body.as_of, body.episode, body.decided_by, body.reasons)
-    )
-    return hashlib.blake2b(_encoder.encode(what), digest_size=8).digest()
+    if body.band is Band.none:
+        return (where,)
+    return where, body.band, body.as_of, body.episode, body.decided_by, body.reasons
+
+
+def _digest(news: tuple[object, ...]) -> bytes:
+    return hashlib.blake2b(_encoder.encode(news), digest_size=8).digest() if news else NOTHING
 
 
 def _farewell(body: RiskAssessed, school: str) -> RiskAssessed:

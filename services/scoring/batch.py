@@ -5,40 +5,42 @@ in its place in the order of arrival: the end state depends on the facts alone. 
 that this poll has not judged with it already.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import cast
 
 from contracts.envelope import Event
-from contracts.facts import PupilErased
-from contracts.features import (
-    LOGIC,
-    AttendanceFeaturesUpdated,
-    DayVector,
-    InfirmaryFeaturesUpdated,
-    SurveyFeaturesUpdated,
-)
+from contracts.features import LOGIC, AttendanceFeaturesUpdated
 from contracts.risk import RiskAssessed
 from services.scoring import assessment
-from services.scoring.child import Added, ChildYear, Step
-from services.scoring.days import Day, first_of_year, removed_day
-from services.scoring.judging import Row, judge, rejudge
-from services.scoring.layout import INFIRMARY, SURVEY
+from services.scoring.child import ChildYear
+from services.scoring.days import first_of_year, pack_day, removed_day
+from services.scoring.items import (
+    NOTHING_KNOWN,
+    OtherItem,
+    Years,
+    steps_in,
+    take_evidence,
+    take_steps,
+    values_on,
+)
+from services.scoring.judging import Rows, judge, rejudge
 from services.scoring.shelf import Shelf
 
-OtherItem = InfirmaryFeaturesUpdated | SurveyFeaturesUpdated
 FeaturesUpdated = AttendanceFeaturesUpdated | OtherItem
-Years = dict[int, ChildYear]
 Arrived = tuple[int, Event]
-_Steps = tuple[Sequence[Step], Sequence[Step]]
+Key = tuple[str, int]
 
 
 @dataclass(slots=True)
 class Result:
-    """``drafts`` replace the cached children after COMMIT; ``told`` is in the order of the events."""
+    """``years`` are the children as they are now, ``drafts`` the school years among them that were worked on.
 
-    drafts: dict[tuple[str, int], ChildYear] = field(default_factory=dict)
+    Both replace what is cached after COMMIT. ``told`` is in the order of the events.
+    """
+
+    years: dict[str, Years] = field(default_factory=dict)
+    drafts: dict[Key, ChildYear] = field(default_factory=dict)
     told: list[tuple[int, Event, RiskAssessed]] = field(default_factory=list)
     stale: list[int] = field(default_factory=list)
     days_judged: int = 0
@@ -50,214 +52,146 @@ class Batch:
     def __init__(self, children: dict[str, Years], shelf: Shelf) -> None:
         self._children = children
         self._shelf = shelf
-        self._drafted: dict[str, set[int]] = {}
-        self._judged: dict[tuple[str, int], set[int]] = {}
+        #: Days judged in this poll, by child and year of whom another item's event came too.
+        self._judged: dict[Key, set[int]] = {}
         self.result = Result()
 
     def apply(self, arrived: Sequence[Arrived]) -> Result:
         """Apply feature events (lane, event) in order."""
-        first_changed = [self._take_steps(lane, cast(FeaturesUpdated, event.body)) for lane, event in arrived]
-        judged = iter(self._judge([event for _, event in arrived]))
-        for (lane, event), changed_from in zip(arrived, first_changed, strict=True):
-            body = cast(FeaturesUpdated, event.body)
+        changed_from = {
+            place: self._take_steps(lane, cast(OtherItem, event.body))
+            for place, (lane, event) in enumerate(arrived)
+            if type(event.body) is not AttendanceFeaturesUpdated
+        }
+        judged, done = self._judge(arrived), 0
+        for place, (lane, event) in enumerate(arrived):
+            body = event.body
             if type(body) is AttendanceFeaturesUpdated:
-                news = self._put_days(lane, body, [next(judged) for _ in body.days])
+                begin, done = done, done + len(body.days)
+                news = self._put_days(lane, body, judged[begin:done])
             else:
-                news = self._rejudge(lane, cast(OtherItem, body), changed_from)
-            if news:
-                self._tell(lane, event, body)
-            else:
+                news = self._rejudge(lane, cast(OtherItem, body), changed_from[place])
+            if news is None:
                 self.result.stale.append(lane)
+            else:
+                self._tell(lane, event, news)
         return self.result
 
     # --- finding ---
+
+    def _years(self, linkage_id: str) -> Years:
+        """The child's school years as they are now."""
+        years = self.result.years.get(linkage_id)
+        if years is None:
+            years = self.result.years[linkage_id] = dict(self._children.get(linkage_id, ()))
+        return years
 
     def _draft(self, lane: int, body: FeaturesUpdated) -> ChildYear:
         key = (body.linkage_id, body.school_year)
         draft = self.result.drafts.get(key)
         if draft is None:
-            known = self._children.get(body.linkage_id, {}).get(body.school_year)
-            draft = known.draft() if known else self._begin(lane, body)
+            years = self._years(body.linkage_id)
+            known = years.get(body.school_year)
+            draft = known.draft() if known else _begin(years, lane, body)
             draft.lane = lane
-            self.result.drafts[key] = draft
-            self._drafted.setdefault(body.linkage_id, set()).add(body.school_year)
+            self.result.drafts[key] = years[body.school_year] = draft
         return draft
 
-    def _begin(self, lane: int, body: FeaturesUpdated) -> ChildYear:
-        """A child's new school year takes over what was told of the year before."""
-        where = (
-            (body.school, body.class_id, body.grade)
-            if isinstance(body, AttendanceFeaturesUpdated)
-            else ("", "", 1)
-        )
-        child = ChildYear(body.linkage_id, body.school_year, *where, lane)
-        earlier = [year for year in self._years(body.linkage_id) if year < body.school_year]
-        if earlier:
-            before = self._year(body.linkage_id, max(earlier))
-            child.emitted, child.told_at = before.emitted, before.told_at
-            child.floor = before.version(combined=True)
-        return child
+    # --- other items ---
 
-    def _years(self, linkage_id: str) -> set[int]:
-        return self._drafted.get(linkage_id, set()) | self._children.get(linkage_id, {}).keys()
-
-    def _year(self, linkage_id: str, year: int) -> ChildYear:
-        return self.result.drafts.get((linkage_id, year)) or self._children[linkage_id][year]
-
-    # --- steps of other items ---
-
-    def _take_steps(self, lane: int, told: FeaturesUpdated) -> int | None:
+    def _take_steps(self, lane: int, body: OtherItem) -> int | None:
         """First date (ordinal) from which other values hold; None if the event brings no newer step."""
-        if type(told) is AttendanceFeaturesUpdated:
-            return None
-        body = cast(OtherItem, told)
-        draft = self._draft(lane, body)
-        before = draft.infirmary if isinstance(body, InfirmaryFeaturesUpdated) else draft.survey
-        added, changed = _with_steps(before, body)
-        if isinstance(body, InfirmaryFeaturesUpdated):
-            draft.infirmary = added
-        else:
-            draft.survey = added
-        return changed
+        self._judged[body.linkage_id, body.school_year] = set()
+        return take_steps(self._draft(lane, body), body)
 
-    def _rejudge(self, lane: int, body: OtherItem, changed_from: int | None) -> bool:
+    def _rejudge(self, lane: int, body: OtherItem, changed_from: int | None) -> ChildYear | None:
+        """The child if the event brought anything new."""
         draft = self._draft(lane, body)
-        fresh_evidence = self._take_added_evidence(draft, body)
+        fresh_evidence = take_evidence(draft, body)
         if changed_from is None:
-            return fresh_evidence
-        judged = self._judged.get((body.linkage_id, body.school_year), ())
-        days = [
-            day
-            for day in draft.days_from(max(changed_from - draft.first, 0))
-            if day.version and day.day not in judged
-        ]
-        if not days:
-            return True
-        steps = self._steps(body.linkage_id, body.school_year)
-        extra = [_extra(steps, draft.first + day.day) or [None] * len(INFIRMARY + SURVEY) for day in days]
-        draft.replace(rejudge(days, extra, self._shelf))
-        return True
-
-    def _take_added_evidence(self, draft: ChildYear, body: OtherItem) -> bool:
-        infirmary = isinstance(body, InfirmaryFeaturesUpdated)
-        held = draft.infirmary if infirmary else draft.survey
-        if body.evidence_version <= held.evidence_version:
-            return False
-        fresh = Added(body.evidence_version, held.steps, list(body.evidence))
-        if infirmary:
-            draft.infirmary = fresh
-        else:
-            draft.survey = fresh
-        return True
+            return draft if fresh_evidence else None
+        judged = self._judged[body.linkage_id, body.school_year]
+        later = draft.days_from(max(changed_from - draft.first, 0))
+        days = [day for day in later if day.version and day.day not in judged]
+        steps = steps_in(self._years(body.linkage_id), body.school_year)
+        extra = [values_on(steps, draft.first + day.day) or NOTHING_KNOWN for day in days]
+        draft.replace(map(pack_day, rejudge(days, extra, self._shelf)))
+        return draft
 
     # --- attendance ---
 
-    def _judge(self, events: Iterable[Event]) -> list[Day]:
-        rows = []
-        for event in events:
+    def _judge(self, arrived: Sequence[Arrived]) -> list[bytes]:
+        rows = Rows()
+        for _, event in arrived:
             body = event.body
             if type(body) is AttendanceFeaturesUpdated:
-                rows += self._rows(body)
-        self.result.days_judged += len(rows)
+                self._take_rows(rows, body)
+        self.result.days_judged += len(rows.vectors)
         return judge(rows, self._shelf)
 
-    def _rows(self, body: AttendanceFeaturesUpdated) -> list[Row]:
-        steps = self._steps(body.linkage_id, body.school_year)
-        return [
-            Row(body.school_year, body.evidence_version, vector, _extra(steps, vector.date.toordinal()))
-            for vector in body.days
-        ]
+    def _take_rows(self, rows: Rows, body: AttendanceFeaturesUpdated) -> None:
+        steps = steps_in(self._years(body.linkage_id), body.school_year)
+        if any(steps):
+            for place, vector in enumerate(body.days, len(rows.vectors)):
+                values = values_on(steps, vector.date.toordinal())
+                if values is not None:
+                    rows.extra[place] = values
+        rows.vectors += body.days
+        rows.sizes.append(len(body.days))
+        rows.firsts.append(first_of_year(body.school_year))
+        rows.orders.append(body.evidence_version)
 
-    def _steps(self, linkage_id: str, school_year: int) -> _Steps:
-        """Infirmary steps of the school year; survey steps, and the last answers of an earlier year before them."""
-        years = self._years(linkage_id)
-        this = self._year(linkage_id, school_year) if school_year in years else None
-        survey = this.survey.steps if this else []
-        for year in sorted(years, reverse=True):
-            if year < school_year and (steps := self._year(linkage_id, year).survey.steps):
-                survey = [steps[-1], *survey]
-                break
-        return (this.infirmary.steps if this else [], survey)
-
-    def _put_days(self, lane: int, body: AttendanceFeaturesUpdated, days: Sequence[Day]) -> bool:
+    def _put_days(self, lane: int, body: AttendanceFeaturesUpdated, records: list[bytes]) -> ChildYear | None:
+        """The child if the event brought anything new."""
         if body.logic != LOGIC:
-            return False
+            return None
         draft = self._draft(lane, body)
-        gone = [removed_day(each.toordinal() - draft.first, body.evidence_version) for each in body.removed]
-        newer = draft.put(*days, *gone)
-        self._judged.setdefault((body.linkage_id, body.school_year), set()).update(newer)
-        return self._take_evidence(draft, body) or bool(newer)
-
-    def _take_evidence(self, draft: ChildYear, body: AttendanceFeaturesUpdated) -> bool:
-        """Newer evidence (it tells of settled days only), and with it where the child belongs."""
-        if body.evidence_version <= draft.evidence_version:
-            return False
-        draft.evidence_version, draft.evidence = body.evidence_version, list(body.evidence)
-        draft.school, draft.class_id, draft.grade = body.school, body.class_id, body.grade
-        return True
+        first, order = draft.first, body.evidence_version
+        records += [removed_day(gone.toordinal() - first, order) for gone in body.removed]
+        newer = draft.put(records)
+        if self._judged and (judged := self._judged.get((body.linkage_id, body.school_year))) is not None:
+            judged |= newer
+        return draft if _take_evidence(draft, body) or newer else None
 
     # --- telling ---
 
-    def _tell(self, lane: int, event: Event, body: FeaturesUpdated) -> None:
-        if any(year > body.school_year for year in self._years(body.linkage_id)):
-            return
-        draft = self._draft(lane, body)
-        for told in assessment.changes(draft):
-            self.result.told.append((lane, event, told))
+    def _tell(self, lane: int, event: Event, draft: ChildYear) -> None:
+        years = self.result.years[draft.linkage_id]
+        if len(years) == 1 or max(years) == draft.school_year:
+            for told in assessment.changes(draft):
+                self.result.told.append((lane, event, told))
 
 
-def years_touched(events: Iterable[Event]) -> dict[tuple[str, int], int]:
-    """(child, school year) → first changed day of the year, for loading what must be there."""
-    found: dict[tuple[str, int], int] = {}
-    for event in events:
-        if type(event.body) is PupilErased:
-            continue
-        body = cast(FeaturesUpdated, event.body)
-        key = (body.linkage_id, body.school_year)
-        earliest = _earliest(body)
-        if earliest is not None:
-            day = max(earliest.toordinal() - first_of_year(body.school_year), 0)
-            found[key] = min(found.get(key, day), day)
-        else:
-            found.setdefault(key, 366)
-    return found
-
-
-def _earliest(body: FeaturesUpdated) -> date | None:
-    dates = [vector.date for vector in body.days]
+def _begin(years: Years, lane: int, body: FeaturesUpdated) -> ChildYear:
+    """A child's new school year takes over what was told of the year before."""
+    where = ("", "", 1)
     if isinstance(body, AttendanceFeaturesUpdated):
-        dates += body.removed
-    return min(dates, default=None)
+        where = (body.school, body.class_id, body.grade)
+    child = ChildYear(body.linkage_id, body.school_year, *where, lane)
+    earlier = [year for year in years if year < body.school_year]
+    if earlier:
+        before = years[max(earlier)]
+        child.emitted, child.told_at = before.emitted, before.told_at
+        child.floor = before.version(combined=True)
+    return child
 
 
-def _with_steps(before: Added, body: OtherItem) -> tuple[Added, int | None]:
-    """Steps with the event's newer ones in their places, and the first date that changed."""
-    steps = {step.on: step for step in before.steps}
-    changed = [on for vector in body.days if (on := _newer(steps, vector)) is not None]
-    if not changed:
-        return before, None
-    return Added(before.evidence_version, [steps[on] for on in sorted(steps)], before.evidence), min(changed)
+def _take_evidence(draft: ChildYear, body: AttendanceFeaturesUpdated) -> bool:
+    """Newer evidence (it tells of settled days only), and with it where the child belongs."""
+    if body.evidence_version <= draft.evidence_version:
+        return False
+    draft.evidence_version, draft.evidence = body.evidence_version, list(body.evidence)
+    draft.school, draft.class_id, draft.grade = body.school, body.class_id, body.grade
+    return True
 
 
-def _newer(steps: dict[int, Step], vector: DayVector) -> int | None:
-    on = vector.date.toordinal()
-    known = steps.get(on)
-    if known is not None and vector.version <= known.version:
+def first_day(body: FeaturesUpdated) -> int | None:
+    """First day of the school year that the event may change, for loading what must be there."""
+    removed = body.removed if type(body) is AttendanceFeaturesUpdated else ()
+    if len(body.days) == 1 and not removed:
+        earliest = body.days[0].date
+    elif body.days or removed:
+        earliest = min([*(vector.date for vector in body.days), *removed])
+    else:
         return None
-    steps[on] = Step(on, vector.version, vector.values)
-    return on
-
-
-def _extra(steps: _Steps, on: int) -> list[float | None] | None:
-    """Infirmary and survey values that hold on a date; None if neither is known."""
-    infirmary, survey = _held(steps[0], on), _held(steps[1], on)
-    if infirmary is None and survey is None:
-        return None
-    return [*(infirmary or [None] * len(INFIRMARY)), *(survey or [None] * len(SURVEY))]
-
-
-def _held(steps: Sequence[Step], on: int) -> list[float | None] | None:
-    for step in reversed(steps):
-        if step.on <= on:
-            return step.values
-    return None
+    return max(earliest.toordinal() - first_of_year(body.school_year), 0)

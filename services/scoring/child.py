@@ -4,31 +4,33 @@ A ``ChildYear`` in a cache is never changed: ``draft`` copies it, the copy is wo
 COMMIT. Days are ordered by the version of their vector, removals by the version of the evidence they came with.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from contracts.features import AttendanceEvidence, InfirmaryEvidence, SurveyEvidence
 from services.scoring.days import (
-    REMOVED,
+    FOLDS,
+    QUIET,
+    SIZE,
     Day,
-    Folds,
-    all_days,
-    carry_of,
+    all_records,
     chunk_of,
-    days_of,
+    counts,
     find,
     first_of_year,
-    fold_in,
     folded,
     month_of,
-    new_chunk,
-    pack_day,
-    without_last,
+    number_of,
+    records_of,
+    supersedes,
+    unpack_day,
 )
 
 _MAX_VERSION = (1 << 63) - 1
+#: This month and the one before: what a change of yesterday needs.
+_MONTHS_KEPT = 2
 
 
 class Step(Struct, frozen=True, array_like=True, gc=False):
@@ -47,13 +49,13 @@ class Added(Struct, array_like=True):
     evidence: list[InfirmaryEvidence | SurveyEvidence] = []
 
 
-@dataclass(slots=True)
-class ChildYear:
+class ChildYear(Struct):
     """``months`` holds the chunks loaded so far, complete from month ``loaded_from`` on.
 
-    ``tail`` is the latest record, ``last`` the latest settled one. ``emitted`` are the digests last sent per
-    basis, ``told_at`` the school they went to. ``evidence_version`` grows with every fact of the child's year;
-    ``floor`` is the version that the year before had reached when this one began.
+    ``tail`` is the latest record, ``last`` the latest settled one, empty for none. ``emitted`` are the digests last
+    sent per basis, ``told_at`` the school they went to. ``evidence_version`` grows with every fact of the child's
+    year; ``floor`` is the version that the year before had reached when this one began. ``touched`` are the months
+    to be saved, ``items_touched`` says whether infirmary and survey are.
     """
 
     linkage_id: str
@@ -63,43 +65,39 @@ class ChildYear:
     grade: int
     lane: int
     evidence_version: int = 0
-    evidence: list[AttendanceEvidence] = field(default_factory=list)
+    evidence: list[AttendanceEvidence] = []
     infirmary: Added = field(default_factory=Added)
     survey: Added = field(default_factory=Added)
     floor: int = 0
-    tail: Day | None = None
-    last: Day | None = None
+    tail: bytes = b""
+    last: bytes = b""
     emitted: tuple[bytes, bytes] = (b"", b"")
     told_at: str = ""
-    months: dict[int, bytes] = field(default_factory=dict)
+    months: dict[int, bytes] = {}
     loaded_from: int = 0
-    touched: set[int] = field(default_factory=set)
-    first: int = field(init=False)
+    touched: tuple[int, ...] = ()
+    items_touched: bool = False
 
-    def __post_init__(self) -> None:
-        self.first = first_of_year(self.school_year)
+    @property
+    def latest(self) -> int:
+        """The latest day of the school year, -1 for none."""
+        return number_of(self.tail) if self.tail else -1
+
+    @property
+    def first(self) -> int:
+        """1 April (proleptic ordinal)."""
+        return first_of_year(self.school_year)
 
     def draft(self) -> "ChildYear":
-        """A copy that may be worked on."""
-        return ChildYear(
-            self.linkage_id,
-            self.school_year,
-            self.school,
-            self.class_id,
-            self.grade,
-            self.lane,
-            self.evidence_version,
-            self.evidence,
-            self.infirmary,
-            self.survey,
-            self.floor,
-            self.tail,
-            self.last,
-            self.emitted,
-            self.told_at,
-            dict(self.months),
-            self.loaded_from,
-        )
+        """A copy that may be worked on; nothing of it is to be saved yet."""
+        return replace(self, months=self.months.copy(), touched=(), items_touched=False)
+
+    def slim(self) -> None:
+        """Months long past leave the memory."""
+        if len(self.months) > _MONTHS_KEPT:
+            keep = month_of(self.school_year, self.latest) - 1
+            self.loaded_from = max(self.loaded_from, keep)
+            self.months = {month: chunk for month, chunk in self.months.items() if month >= keep}
 
     def version(self, combined: bool) -> int:
         """Version of an assessment: the sum of what it is made of, so a function of the state.
@@ -115,113 +113,103 @@ class ChildYear:
         A new latest day needs its own month; a change in the latest month also the one before, so that the
         latest settled day is among them; an older change needs the whole year.
         """
-        month = month_of(self.first, day)
-        if self.tail is None or day > self.tail.day:
+        month, latest = month_of(self.school_year, day), self.latest
+        if day > latest:
             return month
-        return max(month - 1, 0) if month == month_of(self.first, self.tail.day) else 0
+        return max(month - 1, 0) if month == month_of(self.school_year, latest) else 0
 
-    def known(self, day: int) -> Day | None:
+    def known(self, day: int) -> bytes | None:
         """The record of a day, from the months loaded."""
-        if self.tail is None or day > self.tail.day:
-            return None
-        if day == self.tail.day:
-            return self.tail
-        chunk = self.months.get(month_of(self.first, day))
+        if day >= self.latest:
+            return self.tail if day == self.latest else None
+        chunk = self.months.get(month_of(self.school_year, day))
         return find(chunk, day) if chunk is not None else None
 
-    def put(self, *days: Day) -> set[int]:
+    def put(self, records: Sequence[bytes]) -> set[int]:
         """Put days in their places and fold on once, from the earliest change; gives back those that were newer."""
-        changed: dict[int, Day] = {}
+        changed: dict[int, bytes] = {}
         newer: set[int] = set()
-        for day in sorted(days, key=lambda each: each.day):
-            if self.tail is None or day.day > self.tail.day:
-                self.replace(changed.values())
+        for record in records if len(records) == 1 else sorted(records, key=number_of):
+            day = number_of(record)
+            if day > self.latest:
+                self._change(changed)
                 changed = {}
-                self._append(day)
-                newer.add(day.day)
+                self._append(day, record, self.tail[-FOLDS:] or QUIET)
+                newer.add(day)
                 continue
-            before = changed.get(day.day) or self.known(day.day)
-            if before is None or _supersedes(day, before):
-                changed[day.day] = day
-                newer.add(day.day)
-        self.replace(changed.values())
+            before = changed.get(day) or self.known(day)
+            if before is None or supersedes(record, before):
+                changed[day] = record
+                newer.add(day)
+        self._change(changed)
         return newer
 
-    def replace(self, days: Iterable[Day]) -> None:
+    def replace(self, records: Iterable[bytes]) -> None:
         """Put newly judged days in place of the same days; versions stay."""
-        changed = {day.day: day for day in days}
-        if changed:
-            self._change(changed)
+        self._change({number_of(record): record for record in records})
 
     def days_from(self, day: int) -> list[Day]:
         """Known days on or after ``day``, oldest first, from the months loaded."""
-        start = month_of(self.first, day)
-        return [d for d in all_days({m: c for m, c in self.months.items() if m >= start}) if d.day >= day]
+        start = month_of(self.school_year, day)
+        later = all_records({month: chunk for month, chunk in self.months.items() if month >= start})
+        return [unpack_day(record) for record in later if number_of(record) >= day]
 
-    def _append(self, day: Day) -> None:
-        self._append_after(day, Folds(self.tail.fold, self.tail.combined_fold) if self.tail else Folds())
+    def _append(self, day: int, record: bytes, before: bytes) -> None:
+        """Put a record behind all others; ``before`` are the folds before it."""
+        month = month_of(self.school_year, day)
+        self.tail = record = folded(record, before)
+        self.months[month] = (self.months.get(month) or before) + record
+        self._touch(month)
+        if counts(record):
+            self.last = record
 
-    def _append_after(self, day: Day, folds: Folds) -> None:
-        month = month_of(self.first, day.day)
-        day = folded(day, fold_in(folds, day))
-        self.months[month] = (self.months.get(month) or new_chunk(folds)) + pack_day(day)
-        self.touched.add(month)
-        self.tail = day
-        if day.counts:
-            self.last = day
+    def _touch(self, month: int) -> None:
+        if month not in self.touched:
+            self.touched += (month,)
 
-    def _change(self, changed: dict[int, Day]) -> None:
-        tail = self.tail
-        if tail is not None and changed.keys() == {tail.day} and changed[tail.day].counts >= tail.counts:
-            self._replace_tail(changed[tail.day])
+    def _change(self, changed: dict[int, bytes]) -> None:
+        if not changed:
+            return
+        today = changed.get(self.latest) if len(changed) == 1 else None
+        if today is not None and counts(today) >= counts(self.tail):
+            self._replace_tail(today)
         else:
             self._refold(changed)
 
-    def _replace_tail(self, day: Day) -> None:
+    def _replace_tail(self, record: bytes) -> None:
         """The commonest change: today's day once more (settled, tallied, corrected)."""
-        month = month_of(self.first, day.day)
-        rest, folds = without_last(self.months[month])
-        self.months[month] = rest
-        self.tail = None
-        self._append_after(day, folds)
+        month = month_of(self.school_year, self.latest)
+        rest = self.months[month] = self.months[month][:-SIZE]
+        self._append(self.latest, record, rest[-FOLDS:])
 
-    def _refold(self, changed: dict[int, Day]) -> None:
-        start = month_of(self.first, min(changed))
+    def _refold(self, changed: dict[int, bytes]) -> None:
+        start = month_of(self.school_year, min(changed))
         by_month = {
-            number: {d.day: d for d in days_of(self.months[number])}
-            for number in self.months
-            if number >= start
+            month: {number_of(record): record for record in records_of(chunk)}
+            for month, chunk in self.months.items()
+            if month >= start
         }
-        for number, day in changed.items():
-            by_month.setdefault(month_of(self.first, number), {})[number] = day
+        for number, record in changed.items():
+            by_month.setdefault(month_of(self.school_year, number), {})[number] = record
         folds = self._before(start)
-        for number in sorted(by_month):
-            known = by_month[number]
-            self.months[number], folds = chunk_of(folds, [known[d] for d in sorted(known)])
-            self.touched.add(number)
+        for month, known in sorted(by_month.items()):
+            self.months[month] = chunk_of(folds, [known[number] for number in sorted(known)])
+            self._touch(month)
+            folds = self.months[month][-FOLDS:]
         self._take_ends()
 
-    def _before(self, month: int) -> Folds:
+    def _before(self, month: int) -> bytes:
+        """The folds before a month."""
         if month in self.months:
-            return carry_of(self.months[month])
+            return self.months[month][:FOLDS]
         earlier = [number for number in self.months if number < month]
-        if not earlier:
-            return Folds()
-        final = days_of(self.months[max(earlier)])[-1]
-        return Folds(final.fold, final.combined_fold)
+        return self.months[max(earlier)][-FOLDS:] if earlier else QUIET
 
     def _take_ends(self) -> None:
-        days = list(all_days(self.months))
-        self.tail = days[-1]
-        settled = [day for day in days if day.counts]
+        records = list(all_records(self.months))
+        self.tail = records[-1]
+        settled = [record for record in records if counts(record)]
         if settled:
             self.last = settled[-1]
-        elif self.last is not None and month_of(self.first, self.last.day) >= self.loaded_from:
-            self.last = None
-
-
-def _supersedes(new: Day, old: Day) -> bool:
-    """Vectors by their own version; where a removal is on either side, by the evidence they came with."""
-    if (new.flags | old.flags) & REMOVED:
-        return new.order > old.order
-    return new.version > old.version
+        elif self.last and month_of(self.school_year, number_of(self.last)) >= self.loaded_from:
+            self.last = b""

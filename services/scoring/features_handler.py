@@ -1,9 +1,12 @@
 """``features-updated`` → bands and reasons: load, decide, save, emit. A lane holds whole children."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
+from operator import attrgetter
 from typing import cast
 
 from contracts.codes import Basis
@@ -14,9 +17,9 @@ from contracts.risk import RiskAssessed
 from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 from services.scoring import metrics, store
-from services.scoring.batch import Arrived, Batch, FeaturesUpdated, Result, Years, years_touched
+from services.scoring.batch import Arrived, Batch, FeaturesUpdated, Result, first_day
 from services.scoring.child import ChildYear
-from services.scoring.days import month_of
+from services.scoring.items import Years
 from services.scoring.settings import Settings
 from services.scoring.shelf import Shelf
 
@@ -63,7 +66,6 @@ class FeaturesHandler:
         """Apply one poll."""
         started = time.perf_counter()
         effects = Effects()
-        caches = {lane.partition: lane.cache for lane in lanes}
         children, gone = await self._load(lanes, tx)
         arrived, newly_gone = _sift(lanes, gone, effects)
         await self._await_model(arrived)
@@ -74,8 +76,7 @@ class FeaturesHandler:
         if newly_gone:
             await store.erase(tx, sorted(newly_gone))
         _emit(effects, result, newly_gone)
-        leaving = _by_lane(lanes, gone | newly_gone)
-        effects.after_commit.append(partial(_take_over, caches, children, drafts, leaving, result))
+        effects.after_commit.append(partial(_take_over, lanes, drafts, gone | newly_gone, result))
         metrics.HANDLE_SECONDS.observe(time.perf_counter() - started)
         return effects
 
@@ -83,43 +84,27 @@ class FeaturesHandler:
         """The children of a poll with the months they need, and which of them are erased."""
         children: dict[str, Years] = {}
         gone: set[str] = set()
-        missing: list[str] = []
+        missing: set[str] = set()
         for lane in lanes:
-            for event in lane.events:
-                linkage_id = _child_of(event)
-                if linkage_id in lane.cache.erased:
-                    gone.add(linkage_id)
-                elif (years := lane.cache.children.get(linkage_id)) is not None:
+            known = lane.cache.children
+            for linkage_id in map(_child_of, lane.events):
+                if (years := known.get(linkage_id)) is not None:
                     children[linkage_id] = years
+                elif linkage_id in lane.cache.erased:
+                    gone.add(linkage_id)
                 else:
-                    missing.append(linkage_id)
+                    missing.add(linkage_id)
         if missing:
-            missing = sorted(set(missing))
-            gone |= await store.erased(tx, missing)
-            children.update({linkage_id: {} for linkage_id in missing})
-            for (linkage_id, year), child in (await store.load_children(tx, missing)).items():
+            children |= {linkage_id: {} for linkage_id in missing}
+            gone |= await store.erased(tx, sorted(missing))
+            for (linkage_id, year), child in (await store.load_children(tx, sorted(missing))).items():
                 children[linkage_id][year] = child
-        await self._load_months(lanes, children, tx)
+        await _load_months(lanes, children, tx)
         return children, gone
-
-    async def _load_months(self, lanes: Lanes, children: dict[str, Years], tx: Transaction) -> None:
-        wanted: dict[tuple[str, int], int] = {}
-        for key, day in years_touched(event for lane in lanes for event in lane.events).items():
-            child = children.get(key[0], {}).get(key[1])
-            if child is not None and day < _NO_DAY and child.needs_month(day) < child.loaded_from:
-                wanted[key] = child.needs_month(day)
-        if not wanted:
-            return
-        found = await store.load_months(tx, wanted)
-        for (linkage_id, year), start in wanted.items():
-            draft = children[linkage_id][year].draft()
-            draft.months.update(found.get((linkage_id, year), {}))
-            draft.loaded_from = start
-            children[linkage_id] = {**children[linkage_id], year: draft}
 
     async def _await_model(self, arrived: Sequence[Arrived]) -> None:
         """Where a model leads, give the model of the school day before a moment to come."""
-        newest = max((_latest(event) for _, event in arrived), default=0)
+        newest = max(map(_latest, arrived), default=0)
         if newest > self._day:
             self._day, self._day_before = newest, self._day
             if any(self._lacks(basis) for basis in Basis) and not await self._shelf.arrival(
@@ -132,17 +117,37 @@ class FeaturesHandler:
         return model is not None and model.leads and model.closed_on.toordinal() < self._day_before
 
 
-_NO_DAY = 366
+#: The lane's events all tell of a child (``wants``).
+_child_of = cast("Callable[[Event], str]", attrgetter("body.linkage_id"))
 
 
-def _child_of(event: Event) -> str:
-    """The lane's events all tell of a child (``wants``)."""
-    return cast(FeaturesUpdated | PupilErased, event.body).linkage_id
+async def _load_months(lanes: Lanes, children: dict[str, Years], tx: Transaction) -> None:
+    """Load the months of known children that an event reaches back to."""
+    wanted: dict[tuple[str, int], int] = {}
+    for event in chain.from_iterable(lane.events for lane in lanes):
+        body = event.body
+        if type(body) is PupilErased:
+            continue
+        body = cast(FeaturesUpdated, body)
+        child = children.get(body.linkage_id, {}).get(body.school_year)
+        if child is not None and (day := first_day(body)) is not None:
+            month = child.needs_month(day)
+            if month < child.loaded_from:
+                key = (child.linkage_id, child.school_year)
+                wanted[key] = min(wanted.get(key, month), month)
+    if not wanted:
+        return
+    found = await store.load_months(tx, wanted)
+    for (linkage_id, year), start in wanted.items():
+        draft = children[linkage_id][year].draft()
+        draft.months.update(found.get((linkage_id, year), {}))
+        draft.loaded_from = start
+        children[linkage_id] = {**children[linkage_id], year: draft}
 
 
-def _latest(event: Event) -> int:
-    body = event.body
-    return body.as_of.toordinal() if isinstance(body, AttendanceFeaturesUpdated) else 0
+def _latest(arrived: Arrived) -> int:
+    body = arrived[1].body
+    return body.as_of.toordinal() if type(body) is AttendanceFeaturesUpdated else 0
 
 
 def _sift(lanes: Lanes, gone: set[str], effects: Effects) -> tuple[list[Arrived], set[str]]:
@@ -181,37 +186,19 @@ def _outgoing(body: RiskAssessed, event: Event) -> Outgoing:
     return Outgoing(_TOPIC, body, name, key=body.school, subject=body.linkage_id, cause=event)
 
 
-def _by_lane(lanes: Lanes, gone: set[str]) -> dict[int, set[str]]:
-    if not gone:
-        return {}
-    return {lane.partition: gone & {_child_of(event) for event in lane.events} for lane in lanes}
-
-
-def _take_over(
-    caches: dict[int, Cache],
-    loaded: dict[str, Years],
-    drafts: Iterable[ChildYear],
-    gone: dict[int, set[str]],
-    result: Result,
-) -> None:
-    """After COMMIT: drafts become what is known; months long past leave the memory."""
+def _take_over(lanes: Lanes, drafts: Iterable[ChildYear], gone: set[str], result: Result) -> None:
+    """After COMMIT: drafts become what is known."""
+    caches = {lane.partition: lane.cache for lane in lanes}
     for draft in drafts:
-        known = caches[draft.lane].children
-        years = known.get(draft.linkage_id) or loaded[draft.linkage_id]
-        known[draft.linkage_id] = {**years, draft.school_year: _slim(draft)}
-    for lane, leaving in gone.items():
-        caches[lane].erased |= leaving
-        for linkage_id in leaving:
-            caches[lane].children.pop(linkage_id, None)
+        draft.slim()
+        caches[draft.lane].children[draft.linkage_id] = result.years[draft.linkage_id]
+    if gone:
+        for lane in lanes:
+            leaving = gone.intersection(map(_child_of, lane.events))
+            lane.cache.erased |= leaving
+            for linkage_id in leaving:
+                lane.cache.children.pop(linkage_id, None)
     metrics.DAYS_JUDGED.inc(result.days_judged)
-    for _, _, body in result.told:
-        metrics.ASSESSED.labels(body.basis.value, body.decided_by.value).inc()
-
-
-def _slim(child: ChildYear) -> ChildYear:
-    if child.tail is not None:
-        keep = max(month_of(child.first, child.tail.day) - 1, 0)
-        child.loaded_from = max(child.loaded_from, keep)
-        child.months = {month: chunk for month, chunk in child.months.items() if month >= keep}
-        child.touched = set()
-    return child
+    told = Counter((body.basis, body.decided_by) for _, _, body in result.told)
+    for (basis, decider), count in told.items():
+        metrics.ASSESSED.labels(basis.value, decider.value).inc(count)

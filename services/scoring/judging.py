@@ -1,24 +1,26 @@
-"""Attendance vectors of a whole batch to day records: rules, model scores and levels, all at once in numpy."""
+"""Attendance vectors of a whole poll to day records: rules, model scores and levels, all at once in numpy."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.codes import Band, Basis
+from contracts.codes import Band, Basis, LongAbsence
 from contracts.features import DayVector
 from services.scoring import rules
 from services.scoring.bands import model_levels
 from services.scoring.days import (
     BY_MODEL,
     BY_MODEL_COMBINED,
+    QUIET,
+    RECORD,
+    SETTLED,
     Day,
-    first_of_year,
     flags_of,
     model_date,
     model_number,
+    packed,
 )
 from services.scoring.layout import (
     ATTENDANCE,
@@ -38,16 +40,26 @@ from services.scoring.shelf import Shelf
 MANY_VISITS = 3
 _EXTRA_WIDTH = len(INFIRMARY) + len(SURVEY)
 _INTERNAL_10 = INFIRMARY.index("internal_10")
-_NO_EXTRA: list[float | None] = [None] * _EXTRA_WIDTH
+_QUIET = int.from_bytes(QUIET, "little")
+_NO_LONG_ABSENCE = LongAbsence.none
 
 
-class Row(NamedTuple):
-    """One vector to be judged. ``extra`` are infirmary and survey values that hold on that day."""
+@dataclass(slots=True)
+class Rows:
+    """Vectors to be judged, event by event.
 
-    school_year: int
-    order: int
-    vector: DayVector
-    extra: list[float | None] | None
+    Per event: ``sizes`` how many vectors it has, ``firsts`` the ordinal of 1 April, ``orders`` its evidence version.
+    ``extra`` holds, by place, the infirmary and survey values that hold on a vector's day, where any are known.
+    """
+
+    vectors: list[DayVector] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
+    orders: list[int] = field(default_factory=list)
+    extra: dict[int, list[float | None]] = field(default_factory=dict)
+
+
+_Places = NDArray[np.bool_] | slice
 
 
 @dataclass(slots=True)
@@ -60,46 +72,60 @@ class _Scores:
     leads: NDArray[np.bool_]
 
 
-def judge(batch: Sequence[Row], shelf: Shelf) -> list[Day]:
-    """The day record of each row, not folded yet."""
-    if not batch:
+def judge(rows: Rows, shelf: Shelf) -> list[bytes]:
+    """The record of each vector, not folded yet."""
+    if not rows.vectors:
         return []
-    values = as_values([row.vector.values for row in batch], len(ATTENDANCE))
-    extra = as_values([row.extra or _NO_EXTRA for row in batch], _EXTRA_WIDTH)
-    as_of = np.array([row.vector.date.toordinal() for row in batch])
+    values = as_values([vector.values for vector in rows.vectors], len(ATTENDANCE))
+    extra = _extra_values(rows)
+    as_of = np.array([vector.date.toordinal() for vector in rows.vectors])
     touched, found = slots(values), rules.score(values)
     attendance = _scores(shelf, Basis.attendance, as_of, touched)
     combined = _scores(shelf, Basis.combined, as_of, touched)
-    part = combined.log_odds.copy()
+    records = _begun(rows, as_of, found)
+    records["combined_part"] = combined.log_odds
     combined.log_odds += _extra_scores(shelf, combined.model, extra)
     seen = (found.pace > 0) | (found.fired > 0)
     enter, stay = _decide(attendance, found, found.enter, found.stay, seen)
+    records["levels"] = enter | stay << 4
     more = _with_visits(found.enter, found.stay, extra[:, _INTERNAL_10], seen)
-    enter_combined, stay_combined = _decide(combined, found, *more, seen)
-    columns = zip(
-        found.fired.tolist(),
-        found.pace.tolist(),
-        attendance.log_odds.tolist(),
-        combined.log_odds.tolist(),
-        part.tolist(),
-        attendance.model.tolist(),
-        combined.model.tolist(),
-        (enter | stay << 4).tolist(),
-        (enter_combined | stay_combined << 4).tolist(),
-        strict=True,
-    )
-    deciders = (attendance.leads * BY_MODEL + combined.leads * BY_MODEL_COMBINED).tolist()
-    return [_day(row, decider, column) for row, decider, column in zip(batch, deciders, columns, strict=True)]
+    enter, stay = _decide(combined, found, *more, seen)
+    records["combined_levels"] = enter | stay << 4
+    records["flags"] |= attendance.leads * np.uint8(BY_MODEL) | combined.leads * np.uint8(BY_MODEL_COMBINED)
+    records["log_odds"], records["model_day"] = attendance.log_odds, attendance.model
+    records["combined_log_odds"], records["combined_model_day"] = combined.log_odds, combined.model
+    return packed(records)
 
 
-_Column = tuple[int, float, float, float, float, int, int, int, int]
+def _begun(rows: Rows, as_of: NDArray[np.int64], found: RuleScores) -> NDArray[np.void]:
+    """Records with everything that needs no model.
+
+    Raises:
+        ValueError: a day before its school year.
+    """
+    days = as_of - np.repeat(rows.firsts, rows.sizes)
+    if days.min() < 0:
+        raise ValueError("a day before its school year")
+    records = np.zeros(len(as_of), RECORD)
+    records["day"], records["order"] = days, np.repeat(np.array(rows.orders, np.int64), rows.sizes)
+    records["version"] = [vector.version for vector in rows.vectors]
+    records["flags"] = [_flags(vector) for vector in rows.vectors]
+    records["fired"], records["pace"] = found.fired, found.pace
+    records["folds"] = _QUIET
+    return records
 
 
-def _day(row: Row, decider: int, column: _Column) -> Day:
-    vector = row.vector
-    day = vector.date.toordinal() - first_of_year(row.school_year)
-    flags = flags_of(vector.settled, vector.crossed, vector.long_absence) | decider
-    return Day(day, row.order, vector.version, flags, *column)
+def _flags(vector: DayVector) -> int:
+    if vector.settled and not vector.crossed and vector.long_absence is _NO_LONG_ABSENCE:
+        return SETTLED
+    return flags_of(vector.settled, vector.crossed, vector.long_absence)
+
+
+def _extra_values(rows: Rows) -> Values:
+    extra = np.full((len(rows.vectors), _EXTRA_WIDTH), np.nan, np.float32)
+    if rows.extra:
+        extra[list(rows.extra)] = as_values(list(rows.extra.values()), _EXTRA_WIDTH)
+    return extra
 
 
 def rejudge(days: Sequence[Day], extra: Sequence[list[float | None]], shelf: Shelf) -> list[Day]:
@@ -152,20 +178,27 @@ def _stored_scores(shelf: Shelf, numbers: NDArray[np.uint16], log_odds: NDArray[
 def _by_group(
     keys: NDArray[np.integer],
     find: Callable[[int], Linear | None],
-    score: Callable[[Linear, NDArray[np.bool_]], NDArray[np.float32]],
+    score: Callable[[Linear, _Places], NDArray[np.float32]],
 ) -> _Scores:
     n = len(keys)
     result = _Scores(
         np.zeros(n, np.float32), np.zeros(n, np.uint16), np.zeros(n, np.float32), np.zeros(n, np.bool_)
     )
-    for key in np.unique(keys).tolist():
-        model, at = find(key), keys == key
+    for key, at in _groups(keys):
+        model = find(key)
         if model is not None:
             result.log_odds[at] = score(model, at)
             result.model[at] = model_number(model.closed_on)
             result.threshold[at] = model.threshold
             result.leads[at] = model.leads
     return result
+
+
+def _groups(keys: NDArray[np.integer]) -> list[tuple[int, _Places]]:
+    """Each key and where it stands; most polls are of one day."""
+    if (keys == keys[0]).all():
+        return [(int(keys[0]), slice(None))]
+    return [(key, keys == key) for key in np.unique(keys).tolist()]
 
 
 def _combined_on(shelf: Shelf, number: int) -> Linear | None:

@@ -6,8 +6,8 @@ first, so that the same slot numbers serve the attendance and the combined model
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,24 +137,30 @@ Slots = NDArray[np.int32]
 Values = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class _Column:
-    name: str
-    edges: NDArray[np.float32]
-
-
 def edges_of(name: str) -> tuple[float, ...]:
     """Bin edges of a feature; a feature without edges of its own is a count of days."""
     return _EDGES.get(name, _COUNT)
 
 
-def _columns(names: Sequence[str]) -> tuple[_Column, ...]:
-    return tuple(_Column(name, np.array(edges_of(name), dtype=np.float32)) for name in names)
+def _edges(names: Sequence[str]) -> Values:
+    """Edges of some features as float32 [most edges, feature, 1], NaN where a feature has fewer."""
+    found = np.full((BINS - 2, len(names), 1), np.nan, dtype=np.float32)
+    for column, name in enumerate(names):
+        edges = edges_of(name)
+        found[: len(edges), column, 0] = edges
+    return found
 
 
-_BASE_COLUMNS = _columns(_BASE)
-_EXTRA_COLUMNS = _columns(_EXTRA)
-_PAIR_COLUMNS = tuple((_BASE.index(a), _BASE.index(b)) for a, b in PAIRS)
+def _starts(first: int, count: int, width: int) -> Slots:
+    """First slots of consecutive ranges, as a column."""
+    return (first + np.arange(count, dtype=np.int32) * width)[:, None]
+
+
+_BASE_EDGES, _BASE_STARTS = _edges(_BASE), _starts(0, len(_BASE), BINS)
+_EXTRA_EDGES, _EXTRA_STARTS = _edges(_EXTRA), _starts(_EXTRA_START, len(_EXTRA), BINS)
+_PAIR_STARTS = _starts(_PAIR_START, len(PAIRS), BINS * BINS)
+_LEFT = [_BASE.index(a) for a, _ in PAIRS]
+_RIGHT = [_BASE.index(b) for _, b in PAIRS]
 
 
 def with_derived(values: Values) -> Values:
@@ -164,28 +170,30 @@ def with_derived(values: Values) -> Values:
     return np.concatenate([values, need[:, None], year_need[:, None]], axis=1)
 
 
-def _bin(column: _Column, numbers: Values) -> Slots:
-    found = np.searchsorted(column.edges, numbers, side="right").astype(np.int32)
-    found[np.isnan(numbers)] = MISSING
-    return found
+def _bins(edges: Values, columns: Values) -> Slots:
+    """How many edges each number has reached; float32 [feature, n] to int32. NaN reaches none and is "missing"."""
+    found, reached = np.zeros(columns.shape, dtype=np.uint8), np.empty(columns.shape, dtype=np.bool_)
+    for edge in edges:
+        np.greater_equal(columns, edge, out=reached)
+        found += reached.view(np.uint8)
+    found[np.isnan(columns)] = MISSING
+    return found.astype(np.int32)
 
 
 def slots(values: Values) -> Slots:
     """Weight slots that rows of attendance values touch; float32 [n, attendance] to int32 [n, ROW_SLOTS]."""
-    full = with_derived(values)
-    found = np.empty((len(full), ROW_SLOTS), dtype=np.int32)
-    bins = np.stack([_bin(column, full[:, i]) for i, column in enumerate(_BASE_COLUMNS)], axis=1)
-    found[:, : len(_BASE)] = bins + np.arange(len(_BASE), dtype=np.int32) * BINS
-    for k, (a, b) in enumerate(_PAIR_COLUMNS):
-        found[:, len(_BASE) + k] = _PAIR_START + (k * BINS + bins[:, a]) * BINS + bins[:, b]
+    bins = _bins(_BASE_EDGES, np.ascontiguousarray(with_derived(values).T))
+    found = np.empty((len(values), ROW_SLOTS), dtype=np.int32)
+    found[:, : len(_BASE)] = (bins + _BASE_STARTS).T
+    found[:, len(_BASE) : -1] = (bins[_LEFT] * BINS + bins[_RIGHT] + _PAIR_STARTS).T
     found[:, -1] = _BIAS
     return found
 
 
 def extra_slots(values: Values) -> Slots:
     """Slots of infirmary counts and survey values; float32 [n, infirmary + survey] to int32 of the same shape."""
-    bins = np.stack([_bin(column, values[:, i]) for i, column in enumerate(_EXTRA_COLUMNS)], axis=1)
-    return np.asarray(_EXTRA_START + np.arange(len(_EXTRA), dtype=np.int32) * BINS + bins, dtype=np.int32)
+    bins = _bins(_EXTRA_EDGES, np.ascontiguousarray(values.T))
+    return np.ascontiguousarray((bins + _EXTRA_STARTS).T)
 
 
 @cache
@@ -199,5 +207,12 @@ def slot_names(count: int) -> tuple[str, ...]:
 
 
 def as_values(rows: Sequence[Sequence[float | None]], width: int) -> Values:
-    """Rows of a contract (``None`` is missing) as float32 [n, width]."""
-    return np.array(rows, dtype=np.float64).astype(np.float32).reshape(-1, width)
+    """Rows of a contract (``None`` is missing) as float32 [n, width].
+
+    Raises:
+        ValueError: a row of another width.
+    """
+    if any(len(row) != width for row in rows):
+        raise ValueError("a row of another width")
+    numbers = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width)
+    return numbers.astype(np.float32).reshape(-1, width)

@@ -30,11 +30,11 @@ class Linear:
 
     def attendance_part(self, slots: Slots) -> NDArray[np.float32]:
         """Log-odds from attendance (and bias) alone; int32 [n, ROW_SLOTS] to float32 [n]."""
-        return np.asarray(self.weights[slots].sum(axis=1, dtype=np.float64), dtype=np.float32)
+        return np.asarray(self.weights.take(slots).sum(axis=1, dtype=np.float64), dtype=np.float32)
 
     def extra_part(self, slots: Slots) -> NDArray[np.float32]:
         """What infirmary counts and surveys add to the log-odds; int32 [n, extra] to float32 [n]."""
-        return np.asarray(self.weights[slots].sum(axis=1, dtype=np.float64), dtype=np.float32)
+        return np.asarray(self.weights.take(slots).sum(axis=1, dtype=np.float64), dtype=np.float32)
 
 
 def slot_count(basis: Basis) -> int:

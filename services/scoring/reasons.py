@@ -31,6 +31,7 @@ _SPEAKS_FOR: dict[type, tuple[Rule, ...]] = {
     LatenessEvidence: (Rule.lateness,),
     CumulativeEvidence: (Rule.rate_10, Rule.last_year),
 }
+_BITS = {kind: [(rule, BIT[rule]) for rule in rules] for kind, rules in _SPEAKS_FOR.items()}
 _ORDER = {kind: position for position, kind in enumerate(_SPEAKS_FOR)}
 _MIN_VISITS = 2
 
@@ -55,7 +56,7 @@ def added_reasons(evidence: Sequence[InfirmaryEvidence | SurveyEvidence]) -> lis
 def _rules_for(evidence: Evidence, fired: int) -> list[Rule]:
     if not _is_observable(evidence):
         return []
-    return [rule for rule in _SPEAKS_FOR[type(evidence)] if fired & BIT[rule]]
+    return [rule for rule, bit in _BITS[type(evidence)] if fired & bit]
 
 
 def _is_observable(evidence: Evidence) -> bool:

@@ -3,6 +3,7 @@
 Influenza never counts: 出席停止 and 忌引 are in no numerator of the features used here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +39,7 @@ class RuleScores:
 
 def fired(values: Values) -> NDArray[np.uint16]:
     """Which rules fire, as bits of :data:`BIT`; float32 [n, attendance] to uint16 [n]."""
-    found = np.zeros(len(values), dtype=np.uint16)
-    for rule, hits in _hits(values).items():
-        found[hits] |= np.uint16(BIT[rule])
-    return found
+    return _fired(_reader(values))
 
 
 def rules_of(bits: int) -> list[Rule]:
@@ -49,9 +47,14 @@ def rules_of(bits: int) -> list[Rule]:
     return [rule for rule in RULES if bits & BIT[rule]]
 
 
-def _hits(values: Values) -> dict[Rule, Flags]:
+def _fired(of: "_reader") -> NDArray[np.uint16]:
+    hits = _hits(of)
+    low, high = np.packbits([hits[rule] for rule in RULES], axis=0, bitorder="little")
+    return np.asarray(low | high.astype(np.uint16) << 8)
+
+
+def _hits(of: "_reader") -> dict[Rule, Flags]:
     """Thirty school days stand for 45 calendar days (SI's window); ten per cent asks for 15 days on record."""
-    of = _reader(values)
     last_month = of("last_month_sick_rate") + of("last_month_other_rate")
     month = of("month_absent") / np.maximum(of("month_counted"), 1)
     return {
@@ -72,10 +75,12 @@ class _reader:
     """A column by name, missing as 0: what is not known fires nothing."""
 
     def __init__(self, values: Values) -> None:
-        self._values = np.nan_to_num(values, nan=0.0)
+        self._columns = values.T.copy()
+        self._columns[np.isnan(self._columns)] = 0.0
 
     def __call__(self, name: str) -> Numbers:
-        return self._values[:, INDEX[name]]
+        column: Numbers = self._columns[INDEX[name]]
+        return column
 
 
 def pace(values: Values) -> Numbers:
@@ -85,7 +90,10 @@ def pace(values: Values) -> Numbers:
     month, over a fresh month of twenty days (counted 0.6: it is further off), and over forty school days
     towards thirty in the year; the greatest of the three shares counts. 1 means: the line is just reached.
     """
-    of = _reader(values)
+    return _pace(_reader(values))
+
+
+def _pace(of: _reader) -> Numbers:
     twenty = np.clip(of("counted_20"), 5, 20)
     rate = 0.25 * of("absent_5") / 5 + 0.35 * of("absent_10") / 10 + 0.4 * of("absent_20") / twenty
     this_month = rate * of("month_days_left") / np.maximum(MONTH_LIMIT - of("month_absent"), 0.5)
@@ -96,7 +104,8 @@ def pace(values: Values) -> Numbers:
 
 def score(values: Values) -> RuleScores:
     """Everything the rules say of attendance vectors; float32 [n, attendance]."""
-    bits, speed = fired(values), pace(values)
+    of = _reader(values)
+    bits, speed = _fired(of), _pace(of)
     return RuleScores(bits, speed, *levels(bits, speed))
 
 
@@ -105,33 +114,40 @@ def levels(bits: NDArray[np.uint16], speed: Numbers) -> tuple[Levels, Levels]:
 
     A pace above 0 means an absence in the last twenty days; without it only lateness is a recent sign.
     """
-    recent = speed > 0
-    enter = np.maximum(_by_pace(speed, ENTER_PACE), Band.check * _any(bits, Rule.streak_3))
-    enter = np.maximum(enter, Band.soon * _any(bits, Rule.streak_7))
-    enter = np.maximum(enter, Band.watch * _quiet_signs(bits, speed))
-    enter = np.maximum(enter, Band.check * (_any(bits, Rule.rate_10, Rule.last_year) & (speed >= 0.6)))
+    enter = np.searchsorted(_ENTER, speed, side="right").astype(np.uint8)
+    stay = np.searchsorted(_STAY, speed, side="right").astype(np.uint8)
+    for band, signs in _signs(bits, speed):
+        np.maximum(enter, signs * band, out=enter)
     enter[bits == 0] = Band.none
-    stay = np.maximum(_by_pace(speed, STAY_PACE), enter)
-    stay[~recent & ~_any(bits, Rule.lateness)] = Band.none
-    return enter.astype(np.uint8), stay.astype(np.uint8)
+    np.maximum(stay, enter, out=stay)
+    stay[(speed <= 0) & (bits & _LATENESS == 0)] = Band.none
+    return enter, stay
 
 
-def _quiet_signs(bits: NDArray[np.uint16], speed: Numbers) -> Flags:
-    """Signs that deserve a look before the pace shows them; each needs a recent absence too."""
-    slow = _any(bits, Rule.rate_10, Rule.first_20_days) & (speed >= 0.25)
-    known = _any(bits, Rule.last_year) & (speed >= 0.3)
-    pattern = _any(bits, Rule.weekday) & (speed >= 0.15)
-    late = _any(bits, Rule.lateness) & (speed > 0)
-    return np.asarray(slow | known | pattern | late)
+def _signs(bits: NDArray[np.uint16], speed: Numbers) -> Iterable[tuple[np.uint8, Flags]]:
+    """Bands that begin by other signs than the pace alone.
+
+    The quieter signs deserve a look before the pace shows them; each needs a recent absence too.
+    """
+    yield _CHECK, bits & _STREAK_3 > 0
+    yield _SOON, bits & _STREAK_7 > 0
+    yield _CHECK, (bits & _LONG_KNOWN > 0) & (speed >= 0.6)
+    yield _WATCH, (bits & _SLOW > 0) & (speed >= 0.25)
+    yield _WATCH, (bits & _LAST_YEAR > 0) & (speed >= 0.3)
+    yield _WATCH, (bits & _WEEKDAY > 0) & (speed >= 0.15)
+    yield _WATCH, (bits & _LATENESS > 0) & (speed > 0)
 
 
-def _any(bits: NDArray[np.uint16], *rules: Rule) -> Flags:
-    mask = np.uint16(sum(BIT[rule] for rule in rules))
-    return np.asarray((bits & mask) != 0)
+def _mask(*rules: Rule) -> np.uint16:
+    return np.uint16(sum(BIT[rule] for rule in rules))
 
 
-def _by_pace(speed: Numbers, limits: dict[Band, float]) -> Levels:
-    return np.searchsorted(np.array(sorted(limits.values())), speed, side="right").astype(np.uint8)
+_STREAK_3, _STREAK_7 = _mask(Rule.streak_3), _mask(Rule.streak_7)
+_LAST_YEAR, _WEEKDAY, _LATENESS = _mask(Rule.last_year), _mask(Rule.weekday), _mask(Rule.lateness)
+_LONG_KNOWN = _mask(Rule.rate_10, Rule.last_year)
+_SLOW = _mask(Rule.rate_10, Rule.first_20_days)
+_WATCH, _CHECK, _SOON = np.uint8(Band.watch), np.uint8(Band.check), np.uint8(Band.soon)
+_ENTER, _STAY = np.array(sorted(ENTER_PACE.values())), np.array(sorted(STAY_PACE.values()))
 
 
 def place(pace: float) -> int:

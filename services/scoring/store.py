@@ -12,7 +12,7 @@ from contracts.codes import Basis
 from contracts.features import AttendanceEvidence, ModelPublished
 from services.kit.lanes import Transaction
 from services.scoring.child import Added, ChildYear
-from services.scoring.days import SETTLED, Day, all_days, pack_day, unpack_day
+from services.scoring.days import SETTLED, Day, all_records, unpack_day
 from services.scoring.rules import rules_of
 
 
@@ -64,8 +64,8 @@ def _child(
         infirmary=_added.decode(infirmary) if infirmary else Added(),
         survey=_added.decode(survey) if survey else Added(),
         floor=known.floor,
-        tail=unpack_day(known.tail) if known.tail else None,
-        last=unpack_day(known.last) if known.last else None,
+        tail=known.tail,
+        last=known.last,
         emitted=known.emitted,
         told_at=known.told_at,
         loaded_from=12,
@@ -73,16 +73,17 @@ def _child(
 
 
 def _head(child: ChildYear) -> bytes:
+    """As :class:`_Head`, field by field."""
     return _encoder.encode(
-        _Head(
+        (
             child.school,
             child.class_id,
             child.grade,
             child.evidence_version,
             child.floor,
             child.evidence,
-            pack_day(child.tail) if child.tail else b"",
-            pack_day(child.last) if child.last else b"",
+            child.tail,
+            child.last,
             child.emitted,
             child.told_at,
         )
@@ -106,32 +107,61 @@ async def load_months(tx: Transaction, wanted: Mapping[ChildKey, int]) -> dict[C
 
 
 async def save_children(tx: Transaction, children: Sequence[ChildYear]) -> None:
-    """Upsert heads and the touched months."""
+    """Upsert heads and the touched months, a row for each month; and what came of other items."""
     if not children:
         return
-    ordered = sorted(children, key=lambda child: (child.linkage_id, child.school_year))
-    await tx.execute(
-        "INSERT INTO child_year (linkage_id, school_year, lane, head, infirmary, survey)"
-        " SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[], $5::bytea[], $6::bytea[])"
-        " ON CONFLICT (linkage_id, school_year) DO UPDATE SET lane = excluded.lane, head = excluded.head,"
-        " infirmary = excluded.infirmary, survey = excluded.survey",
-        [child.linkage_id for child in ordered],
-        [child.school_year for child in ordered],
-        [child.lane for child in ordered],
-        [_head(child) for child in ordered],
-        [_encode_added(child.infirmary) for child in ordered],
-        [_encode_added(child.survey) for child in ordered],
-    )
-    months = [
-        (c.linkage_id, c.school_year, month, c.months[month]) for c in ordered for month in sorted(c.touched)
-    ]
-    if months:
+    rows = [row for child in children for row in _rows(child)]
+    ids, years, lanes, months, heads, days = zip(*rows, strict=True)
+    await tx.execute(_SAVE, " ".join(ids), *map(_joined, (years, lanes, months)), heads, days)
+    items = [child for child in children if child.items_touched]
+    if items:
         await tx.execute(
-            "INSERT INTO child_month (linkage_id, school_year, month, days)"
-            " SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bytea[])"
-            " ON CONFLICT (linkage_id, school_year, month) DO UPDATE SET days = excluded.days",
-            *(list(column) for column in zip(*months, strict=True)),
+            "UPDATE child_year SET infirmary = g.infirmary, survey = g.survey"
+            " FROM unnest($1::text[], $2::int[], $3::bytea[], $4::bytea[])"
+            " AS g(linkage_id, school_year, infirmary, survey)"
+            " WHERE child_year.linkage_id = g.linkage_id AND child_year.school_year = g.school_year",
+            [child.linkage_id for child in items],
+            [child.school_year for child in items],
+            [_encode_added(child.infirmary) for child in items],
+            [_encode_added(child.survey) for child in items],
         )
+
+
+#: A row is a touched month, a child's first row its head too, so that IDs travel once. They and the numbers travel
+#: as one text per column: asyncpg asks of each element of an array whether it is an array itself.
+_SAVE = """
+WITH given AS (
+    SELECT * FROM unnest(
+        string_to_array($1, ' '), string_to_array($2, ' ')::int[], string_to_array($3, ' ')::int[],
+        string_to_array($4, ' ')::int[], $5::bytea[], $6::bytea[]
+    ) AS g(linkage_id, school_year, lane, month, head, days)
+), heads AS (
+    INSERT INTO child_year (linkage_id, school_year, lane, head, infirmary, survey)
+    SELECT linkage_id, school_year, lane, head, '', '' FROM given WHERE head IS NOT NULL
+    ON CONFLICT (linkage_id, school_year) DO UPDATE SET lane = excluded.lane, head = excluded.head
+)
+INSERT INTO child_month (linkage_id, school_year, month, days)
+SELECT linkage_id, school_year, month, days FROM given WHERE days IS NOT NULL
+ON CONFLICT (linkage_id, school_year, month) DO UPDATE SET days = excluded.days
+"""
+
+
+def _joined(column: Iterable[int]) -> str:
+    return " ".join(map(str, column))
+
+
+def _rows(child: ChildYear) -> list[tuple[str, int, int, int, bytes | None, bytes | None]]:
+    who, year, lane, head, touched = (
+        child.linkage_id,
+        child.school_year,
+        child.lane,
+        _head(child),
+        child.touched,
+    )
+    if len(touched) == 1:
+        return [(who, year, lane, touched[0], head, child.months[touched[0]])]
+    others = [(who, year, lane, month, None, child.months[month]) for month in touched]
+    return [(who, year, lane, 0, head, None), *others]
 
 
 def _encode_added(added: Added) -> bytes:
@@ -246,7 +276,11 @@ async def dump_convergent(tx: Transaction) -> list[str]:
     )
     lines = []
     for child, year, month, days in rows:
-        lines += [f"{child} {year} {_line(day)}" for day in all_days({month: days}) if day.version]
+        lines += [
+            f"{child} {year} {_line(day)}"
+            for day in map(unpack_day, all_records({month: days}))
+            if day.version
+        ]
     return lines
 
 

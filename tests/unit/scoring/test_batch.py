@@ -1,6 +1,6 @@
 """Bands, episodes and reasons are a function of the facts: any order, doubled, corrected, in any batches."""
 
-from dataclasses import replace
+from copy import copy
 from datetime import date
 
 import numpy as np
@@ -12,9 +12,10 @@ from contracts.codes import Band, Basis, Decider, Item, LongAbsence, Rule
 from contracts.envelope import Event
 from contracts.features import LOGIC, AttendanceFeaturesUpdated, SurveyFeaturesUpdated
 from contracts.risk import RiskAssessed
-from services.scoring.batch import Batch, Result, Years
+from services.scoring.batch import Batch, Result
 from services.scoring.child import ChildYear
-from services.scoring.days import Day, all_days
+from services.scoring.days import Day, all_records, unpack_day
+from services.scoring.items import Years
 from services.scoring.layout import BIAS
 from services.scoring.linear import Linear, slot_count
 from services.scoring.shelf import Shelf
@@ -44,8 +45,8 @@ class World:
 
     def apply(self, *events: Event) -> Result:
         result = Batch(self.children, self.shelf).apply([(0, event) for event in events])
-        for (child, year), draft in result.drafts.items():
-            self.children.setdefault(child, {})[year] = draft
+        for child, _ in result.drafts:
+            self.children[child] = result.years[child]
         self.told += [body for _, _, body in result.told]
         self.stale += len(result.stale)
         return result
@@ -62,7 +63,7 @@ class World:
         return any(body.basis is basis for body in self.told)
 
     def state(self) -> list[Day]:
-        return list(all_days(self.child().months))
+        return [unpack_day(record) for record in all_records(self.child().months)]
 
 
 def test_three_days_in_a_row_are_told_with_their_dates() -> None:
@@ -115,7 +116,7 @@ def test_without_evidence_there_is_no_band() -> None:
     world = World()
     world.apply(attendance([vector(60, 20, absent_days(3))], 20))
     assert world.told == []
-    assert world.child().tail is not None
+    assert world.child().tail
 
 
 def test_nothing_is_told_of_a_quiet_child() -> None:
@@ -166,7 +167,7 @@ def test_a_removed_day_comes_back_only_by_a_newer_event() -> None:
     assert world.newest().band is Band.none
     assert world.newest().as_of == day_of(60)
     world.apply(old)
-    assert world.child().last is None
+    assert not world.child().last
     assert world.newest().band is Band.none
     world.apply(attendance([vector(60, 25, absent_days(3))], 40, [streak_evidence(60)]))
     assert world.newest().band is Band.check
@@ -304,7 +305,7 @@ def _events(facts: list[tuple[int, int, bool, bool]]) -> list[Event]:
 
 def _outcome(world: World) -> object:
     child = world.child()
-    last = child.last
+    last = unpack_day(child.last) if child.last else None
     return (
         [replace_order(day) for day in world.state()],
         last and (last.day, last.fold, last.combined_fold),
@@ -383,7 +384,8 @@ def test_given_children_stay_as_they_are() -> None:
     world = World()
     world.apply(attendance([vector(60, 20, absent_days(3))], 20, [streak_evidence(60)]))
     child = world.child()
-    kept = replace(child, months=dict(child.months), touched=set(child.touched))
+    kept = copy(child)
+    kept.months = dict(child.months)
     Batch(world.children, world.shelf).apply(
         [
             (0, attendance([vector(60, 30, values()), vector(61, 30, absent_days(7, 7))], 30)),
