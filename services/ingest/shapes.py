@@ -22,6 +22,7 @@ class Shape(NamedTuple):
 
     school: bool
     pupil: bool
+    names: bool
     dates: tuple[str, ...]
     lists: tuple[str, ...]
 
@@ -33,14 +34,15 @@ def shape_of(kind: type[Body]) -> Shape:
     return Shape(
         any(field.name == "school" for field in fields),
         any(field.type is PupilRef for field in fields if field.name == "pupil"),
+        any(field.name == "names" for field in fields),
         tuple(field.name for field in fields if field.type is date and field.name != "birth_date"),
         tuple(field.name for field in fields if field.name in LISTS and field.type is not PersonNames),
     )
 
 
-def pupils(body: Body) -> Sequence[PupilRef]:
-    """Every reference to a child in a record."""
-    if shape_of(type(body)).pupil:
+def pupils(body: Body, look: Shape) -> Sequence[PupilRef]:
+    """Every reference to a child in a record of this shape."""
+    if look.pupil:
         return (body.pupil,)  # type: ignore[attr-defined]
     return [each.pupil for each in body.exceptions] if isinstance(body, RollCallTaken) else ()
 
@@ -52,15 +54,14 @@ def pupil_pointer(body: Body, number: int) -> str:
 
 def schools_of(body: Body) -> list[tuple[str, str]]:
     """Every school that a record speaks of, with its JSON pointer."""
-    own = shape_of(type(body)).school
-    found = [("/data/school", body.school)] if own else []  # type: ignore[attr-defined]
-    refs = enumerate(pupils(body))
+    look = shape_of(type(body))
+    found = [("/data/school", body.school)] if look.school else []  # type: ignore[attr-defined]
+    refs = enumerate(pupils(body, look))
     return found + [(f"{pupil_pointer(body, n)}/school", ref.school) for n, ref in refs if ref.school]
 
 
 def mentions(body: Body) -> list[str]:
     """The same schools without their places."""
-    found = [ref.school for ref in pupils(body) if ref.school]
-    if shape_of(type(body)).school:
-        found.append(body.school)  # type: ignore[attr-defined]
-    return found
+    look = shape_of(type(body))
+    found = [body.school] if look.school else []  # type: ignore[attr-defined]
+    return found + [ref.school for ref in pupils(body, look) if ref.school]

@@ -1,6 +1,6 @@
 """Good items from bad ones: each item of a request passes or is refused on its own. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from services.ingest.dates import Window
 from services.ingest.envelopes import Envelope, Item
 from services.ingest.refusals import WORDS, Kind, Unfit
 from services.ingest.shapes import mentions
-from services.ingest.validate import Draft, Grant, draft, judge
+from services.ingest.validate import Draft, Grant, Schools, draft, judge
 from services.kit.lanes import Outgoing
 
 Drafts = list[tuple[int, Draft]]
@@ -84,11 +84,9 @@ class _Seen:
             raise Unfit(Kind.same_id, "/id")
 
 
-def sift(
-    found: Drafts, grant: Grant, known: Collection[str], window: Window
-) -> tuple[list[Draft], list[Refused]]:
+def sift(found: Drafts, grant: Grant, known: Schools, window: Window) -> tuple[list[Draft], list[Refused]]:
     """Which records may pass, in their order; schools registered here count as known."""
-    schools = set(known) | registered(each for _, each in found if grant.allows(each.envelope.type))
+    schools = known | registered(each for _, each in found if grant.allows(each.envelope.type))
     seen = _Seen()
     passed: list[Draft] = []
     refused: list[Refused] = []

@@ -4,7 +4,6 @@ Pure: the present moment, the caller's grant and the registered schools are argu
 """
 
 import unicodedata
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +17,7 @@ from services.ingest.dates import Window, school_year_of
 from services.ingest.envelopes import BINARY, Envelope
 from services.ingest.refusals import Kind, Unfit
 from services.ingest.schema_errors import DECODING, unfit
-from services.ingest.shapes import mentions, pupil_pointer, pupils, schools_of, shape_of
+from services.ingest.shapes import Shape, mentions, pupil_pointer, pupils, schools_of, shape_of
 
 #: What sources may publish: the identified records; the school clock needs a scope of its own.
 CLOCK_TYPE = "clock-advanced"
@@ -30,6 +29,7 @@ ACCEPTED_TYPES = RECORD_TYPES | {CLOCK_TYPE}
 MAX_LINES = 400
 #: Rounds of one survey in a school year: one a day and a few more.
 MAX_ROUND = 400
+Schools = set[str] | frozenset[str]
 #: ``sequence`` has fewer digits than this.
 _SEQUENCE_DIGITS = 10
 
@@ -106,8 +106,8 @@ def draft(envelope: Envelope) -> Draft:
 # --- what a schema cannot say ---
 
 
-def _check_dates(body: Body, window: Window) -> None:
-    for name in shape_of(type(body)).dates:
+def _check_dates(body: Body, look: Shape, window: Window) -> None:
+    for name in look.dates:
         if not window.holds(getattr(body, name)):
             raise Unfit(Kind.impossible_date, f"/data/{name}")
     match body:
@@ -138,8 +138,8 @@ def _complete(ref: PupilRef) -> bool:
     )
 
 
-def _check_references(body: Body, window: Window) -> None:
-    for number, ref in enumerate(pupils(body)):
+def _check_references(body: Body, look: Shape, window: Window) -> None:
+    for number, ref in enumerate(pupils(body, look)):
         if not _complete(ref):
             raise Unfit(Kind.no_pupil, pupil_pointer(body, number))
         if ref.birth_date is not None and not window.holds_birth(ref.birth_date):
@@ -155,25 +155,23 @@ def _names(body: Body) -> list[tuple[str, records.PersonNames]]:
     return []
 
 
-def _check_texts(body: Body) -> None:
-    """No control character in a name (no database column takes NUL), no round of a survey without end."""
+def _check_names(body: Body) -> None:
+    """No control character in a name: no database column takes NUL."""
     for pointer, names in _names(body):
         for field in ("family", "given", "family_kana", "given_kana"):
             if any(unicodedata.category(each) == "Cc" for each in getattr(names, field) or ""):
                 raise Unfit(Kind.bad_shape, f"{pointer}/{field}")
-    if isinstance(body, records.SurveyAnswered) and not 0 < body.round <= MAX_ROUND:
-        raise Unfit(Kind.out_of_range, "/data/round")
 
 
-def _check_lines(body: Body) -> None:
-    for name in shape_of(type(body)).lists:
+def _check_lines(body: Body, look: Shape) -> None:
+    for name in look.lists:
         if len(getattr(body, name)) > MAX_LINES:
             raise Unfit(Kind.too_many, f"/data/{name}")
 
 
-def _check_schools(body: Body, grant: Grant, known: Collection[str]) -> None:
+def _check_schools(body: Body, grant: Grant, known: Schools) -> None:
     listed = known if grant.schools is None else grant.schools
-    if all(school in listed for school in mentions(body)):
+    if listed.issuperset(mentions(body)):
         return
     if grant.schools is None and isinstance(body, records.SchoolRegistered):
         return
@@ -181,7 +179,7 @@ def _check_schools(body: Body, grant: Grant, known: Collection[str]) -> None:
     raise Unfit(Kind.unknown_school if grant.schools is None else Kind.forbidden_school, pointer)
 
 
-def judge(each: Draft, grant: Grant, known: Collection[str], window: Window) -> None:
+def judge(each: Draft, grant: Grant, known: Schools, window: Window) -> None:
     """Whether a record may pass.
 
     Args:
@@ -197,8 +195,17 @@ def judge(each: Draft, grant: Grant, known: Collection[str], window: Window) -> 
         raise Unfit(Kind.impossible_date, "/time")
     if not window.holds_moment(each.recorded_at):
         raise Unfit(Kind.impossible_date, "/recordedtime")
-    _check_lines(each.body)
-    _check_texts(each.body)
-    _check_schools(each.body, grant, known)
-    _check_references(each.body, window)
-    _check_dates(each.body, window)
+    _check_body(each.body, grant, known, window)
+
+
+def _check_body(body: Body, grant: Grant, known: Schools, window: Window) -> None:
+    look = shape_of(type(body))
+    if look.lists:
+        _check_lines(body, look)
+    if look.names:
+        _check_names(body)
+    elif isinstance(body, records.SurveyAnswered) and not 0 < body.round <= MAX_ROUND:
+        raise Unfit(Kind.out_of_range, "/data/round")  # no survey has rounds without end
+    _check_schools(body, grant, known)
+    _check_references(body, look, window)
+    _check_dates(body, look, window)
