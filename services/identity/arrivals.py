@@ -1,38 +1,29 @@
 """Records about children: find the child, publish the fact, keep the claim. The hot path.
 
-A fact is published with its record's own version at once. Only where something newer was forced out
-for that natural key before (a floor) the views before and after decide what is said.
+A fact is published with its record's own version at once, but for those that a floor may hide (``floored``).
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
 from typing import NamedTuple
 
 from contracts import records
 from contracts.codes import Refusal
 from contracts.envelope import Event
+from contracts.records import PupilRef
 from services.identity import facts, ledger, metrics, publishing, rollcall
 from services.identity.cache import ChildFacts, Desk, Known
 from services.identity.facts import Bodies
-from services.identity.ledger import Claim, Draft, Kind, Stamp, Via, stamp_of
+from services.identity.floored import Cause, Floored
+from services.identity.ledger import Claim, Draft, Kind, OneChild, Via, stamp_of
 from services.identity.minting import Minter
 from services.identity.references import Index, Keys
 from services.identity.rollcall import RollCall
-from services.identity.store import Scope
 from services.identity.store_registry import RegistryStore
-from services.identity.viewing import load_view
-from services.identity.views import Floor, Floors, Key, View, changes
+from services.identity.views import Floor
 from services.identity.waiting import Resolution, resolve
 from services.kit.lanes import Effects
 
-_ONE_CHILD = (
-    records.AttendanceRecorded,
-    records.AttendanceRetracted,
-    records.SurveyAnswered,
-    records.InfirmaryVisited,
-)
-_ONE_DAY = timedelta(days=1)
 _NO_FLOORS: dict[tuple[int, str], Floor] = {}
 
 
@@ -53,14 +44,6 @@ class Presence(NamedTuple):
     linkage_id: str
 
 
-class Careful(NamedTuple):
-    """The record behind a fact that a floor may hide."""
-
-    partition: int
-    event: Event
-    day: date
-
-
 class Arrivals:
     """Applies the records about children of one poll."""
 
@@ -69,6 +52,7 @@ class Arrivals:
         self._minter = minter
         self._index = index
         self._effects = effects
+        self._floored = Floored(store, minter, effects)
         self._found: list[Item] = []
         self._parked: list[Item] = []
         self._pending: list[tuple[Desk, Event, Draft]] = []
@@ -90,24 +74,24 @@ class Arrivals:
     def _read(self, desk: Desk) -> None:
         for event in desk.lane.events:
             body = event.body
-            if isinstance(body, _ONE_CHILD):
-                self._one(desk, event, ledger.draft(event, self._minter))
+            if isinstance(body, OneChild):
+                claim = ledger.claim(event, self._minter)
+                if not self._by_source(desk, event, claim, body.pupil):
+                    self._pending.append((desk, event, Draft(claim, body.pupil, ledger.place(body))))
             elif isinstance(body, records.RollCallTaken):
                 self._roll_call(desk, event, body)
 
-    def _one(self, desk: Desk, event: Event, draft: Draft) -> None:
-        source_id = draft.ref.source_id
-        known = desk.link(event.meta.source, source_id) if source_id is not None else None
-        if known is None:
-            self._pending.append((desk, event, draft))
-            return
-        claim = draft.claim
+    def _by_source(self, desk: Desk, event: Event, claim: Claim, ref: PupilRef) -> bool:
+        """Whether the lane knows the child by its source's own number; then the claim is found."""
+        if ref.source_id is None or (known := desk.link(event.meta.source, ref.source_id)) is None:
+            return False
         claim.via, claim.linkage_id = Via.source, known.linkage_id
         if claim.kind is Kind.visit:
             claim.keys = Keys(known.pupil_key)
         else:
             claim.anchor = known.pupil_key
         self._found.append(Item(desk, event, claim))
+        return True
 
     def _roll_call(self, desk: Desk, event: Event, body: records.RollCallTaken) -> None:
         taken = rollcall.roll_call(body, stamp_of(event))
@@ -118,7 +102,8 @@ class Arrivals:
             return
         self._taken.append((desk, event, taken))
         for draft in drafts:
-            self._one(desk, event, draft)
+            if not self._by_source(desk, event, draft.claim, draft.ref):
+                self._pending.append((desk, event, draft))
 
     def _nameless(self, draft: Draft, source: str) -> bool:
         ref = draft.ref
@@ -228,39 +213,46 @@ class Arrivals:
         ]
 
     async def _publish(self, present: Sequence[Presence]) -> None:
-        careful: dict[Key, Careful] = {}
-        usual = [
-            (desk, event, claim)
-            for desk, event, claim in self._found
-            if not _below_floor(desk, event, _key(claim), claim.stamp, claim.day, careful)
-        ]
-        presences = [
-            each
-            for each in present
-            if not _below_floor(
-                each.desk, each.event, _present_key(each), each.taken.stamp, each.taken.day, careful
-            )
-        ]
-        before = await self._before(careful) if careful else None
+        usual = [(item, child) for item in self._found if (child := self._heard(item)) is not None]
+        presences = [each for each in present if self._is_heard(each)]
+        await self._floored.look()
         if self._found or self._parked:
             await self._store.save_claims([item.claim for item in self._found + self._parked])
         if self._taken:
             await self._store.save_roll_calls([taken for _, _, taken in self._taken])
-        for desk, event, claim in usual:
-            self._say(desk, event, claim)
+        for item, child in usual:
+            self._say(item, child)
         for each in presences:
             body = (facts.present(each.linkage_id, each.taken),)
             sequence = facts.rank(each.event.meta.sequence, False)
             self._emit(each.desk, each.event, each.linkage_id, body, sequence)
-        if before is not None:
-            await self._publish_careful(careful, *before)
+        await self._floored.tell()
         self._count(presences)
 
-    def _say(self, desk: Desk, event: Event, claim: Claim) -> None:
+    def _heard(self, item: Item) -> ChildFacts | None:
+        """What is known of a claim's child, unless the claim's own version may be too old to be heard."""
+        desk, event, claim = item
+        assert claim.linkage_id is not None
+        child = desk.child(claim.linkage_id)
+        assert child is not None
+        if child.floors:
+            key = claim.linkage_id, int(claim.kind), claim.natural_key
+            if self._floored.takes(child, key, claim.stamp, Cause(desk.partition, event, claim.day)):
+                return None
+        return child
+
+    def _is_heard(self, each: Presence) -> bool:
+        child, day = each.desk.child(each.linkage_id), each.taken.day
+        if child is None or not child.floors:
+            return True
+        key = each.linkage_id, int(Kind.day), day.isoformat()
+        cause = Cause(each.desk.partition, each.event, day)
+        return not self._floored.takes(child, key, each.taken.stamp, cause)
+
+    def _say(self, item: Item, child: ChildFacts) -> None:
+        desk, event, claim = item
         linkage_id = claim.linkage_id
         assert linkage_id is not None
-        child = desk.child(linkage_id)
-        assert child is not None
         bodies, sequence = facts.of_claim(linkage_id, claim, child.enrolments)
         self._emit(desk, event, linkage_id, bodies, sequence)
 
@@ -268,56 +260,12 @@ class Arrivals:
         out = self._effects.outgoing.setdefault(desk.partition, [])
         out += publishing.natural(event, linkage_id, bodies, sequence, self._minter)
 
-    async def _before(self, careful: dict[Key, Careful]) -> tuple[View, Floors]:
-        floors = await self._store.floors({key[0] for key in careful}, lock=True)
-        return await self._view(careful), floors
-
-    async def _view(self, careful: dict[Key, Careful]) -> View:
-        scopes = sorted({Scope(key[0], each.day, each.day + _ONE_DAY) for key, each in careful.items()})
-        view = await load_view(self._store, self._minter, scopes, days_only=True)
-        return {key: stand for key, stand in view.items() if key in careful}
-
-    async def _publish_careful(self, careful: dict[Key, Careful], old: View, floors: Floors) -> None:
-        found = changes(old, await self._view(careful), floors)
-        for each in found.publications:
-            cause = careful[each.key]
-            for outgoing in publishing.published(each, cause.event, self._minter):
-                self._effects.emit(cause.partition, outgoing)
-        if found.floors:
-            await self._store.save_floors(found.floors)
-            await self._store.next_generation()
-            forced = len(found.floors)
-            self._effects.after_commit.append(lambda: metrics.FORCED.inc(forced))
-
     def _count(self, presences: Sequence[Presence]) -> None:
-        found = Counter(item.claim.via.name for item in self._found + self._parked)
-        found["roll_call"] = len(presences)
+        ways = Counter([item.claim.via for item in self._found + self._parked])
+        found = {via.name: number for via, number in ways.items()} | {"roll_call": len(presences)}
 
         def count() -> None:
             for via, number in found.items():
                 metrics.RESOLVED.labels(via).inc(number)
 
         self._effects.after_commit.append(count)
-
-
-def _below_floor(
-    desk: Desk, event: Event, key: Key, stamp: Stamp, day: date, careful: dict[Key, Careful]
-) -> bool:
-    """Whether a fact's own version may be too old to be heard; noted in ``careful`` if so."""
-    child = desk.child(key[0])
-    if child is None or not child.floors:
-        return False
-    floor = child.floors.get(key[1:])
-    if floor is None or not floor.reaches(stamp.recorded_at, facts.rank(stamp.sequence, True)):
-        return False
-    careful[key] = Careful(desk.partition, event, day)
-    return True
-
-
-def _key(claim: Claim) -> Key:
-    assert claim.linkage_id is not None
-    return claim.linkage_id, int(claim.kind), claim.natural_key
-
-
-def _present_key(each: Presence) -> Key:
-    return each.linkage_id, int(Kind.day), each.taken.day.isoformat()

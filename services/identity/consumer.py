@@ -8,6 +8,7 @@ from contracts.envelope import Event
 from services.identity import facts, plain
 from services.identity.arrivals import Arrivals
 from services.identity.cache import Cache, Desk
+from services.identity.ledger import OneChild
 from services.identity.minting import Minter
 from services.identity.planning import Batch
 from services.identity.references import Index
@@ -90,6 +91,8 @@ def _sorted(
     for lane in lanes:
         for event in lane.events:
             body = event.body
+            if isinstance(body, OneChild):
+                continue
             if isinstance(body, plain.TYPES):
                 others.append((lane.partition, event))
             if isinstance(body, records.PupilRegistered):

@@ -80,6 +80,13 @@ class Visit(Struct, frozen=True, gc=False, tag="v"):
     left_minute: int | None
 
 
+#: Records about one child.
+OneChild = (
+    records.AttendanceRecorded
+    | records.AttendanceRetracted
+    | records.SurveyAnswered
+    | records.InfirmaryVisited
+)
 ClaimBody = Day | Gone | Answers | Visit
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[ClaimBody] = msgspec.msgpack.Decoder(ClaimBody)
@@ -123,7 +130,7 @@ def stamp_of(event: Event) -> Stamp:
     return Stamp(meta.recorded_at, meta.sequence, meta.id)
 
 
-def draft(event: Event, minter: Minter) -> Draft:
+def claim(event: Event, minter: Minter) -> Claim:
     """The claim in a record about one child.
 
     Raises:
@@ -132,18 +139,22 @@ def draft(event: Event, minter: Minter) -> Draft:
     body, stamp = event.body, stamp_of(event)
     match body:
         case records.AttendanceRecorded():
-            day: ClaimBody = Day(body.school, body.code, body.flags)
-            claim = Claim(Kind.day, body.date.isoformat(), body.date, day, stamp)
-            return Draft(claim, body.pupil, Place(body.school, body.date))
+            day = Day(body.school, body.code, body.flags)
+            return Claim(Kind.day, body.date.isoformat(), body.date, day, stamp)
         case records.AttendanceRetracted():
-            claim = Claim(Kind.day, body.date.isoformat(), body.date, Gone(), stamp)
-            return Draft(claim, body.pupil, Place(body.school, body.date))
+            return Claim(Kind.day, body.date.isoformat(), body.date, Gone(), stamp)
         case records.SurveyAnswered():
-            return Draft(_answers(body, stamp), body.pupil, Place(None, body.date, body.school_year))
+            return _answers(body, stamp)
         case records.InfirmaryVisited():
-            visit_id = minter.opaque("visit", event.meta.source, body.visit_id)
-            return Draft(_visit(body, stamp, visit_id), body.pupil, Place(body.school, body.date))
+            return _visit(body, stamp, minter.opaque("visit", event.meta.source, body.visit_id))
     raise TypeError(type(body).__name__)
+
+
+def place(body: OneChild) -> Place:
+    """Where and when a record about one child speaks of it."""
+    if isinstance(body, records.SurveyAnswered):
+        return Place(None, body.date, body.school_year)
+    return Place(body.school, body.date)
 
 
 def exceptions(event: Event, roll_call: records.RollCallTaken, class_id: str) -> list[Draft]:

@@ -5,9 +5,7 @@ key lives outside the database. Event ids that leave this service are made likew
 identity key, so that nobody can go back from them to a source's own numbers.
 """
 
-import hmac
-
-_SEPARATOR = "\x1f"
+from services.kit.ids import keyed_id
 
 
 class Minter:
@@ -19,20 +17,16 @@ class Minter:
 
     def linkage(self, source: str, pupil_id: str) -> str:
         """The linkage ID minted for a source's pupil."""
-        return _keyed(self._mint_key, source, pupil_id)
+        return keyed_id(self._mint_key, source, pupil_id)
 
     def staff(self, source: str, staff_id: str) -> str:
         """The id of a source's member of staff."""
-        return _keyed(self._mint_key, "staff", source, staff_id)
+        return keyed_id(self._mint_key, "staff", source, staff_id)
 
     def opaque(self, kind: str, source: str, number: str) -> str:
         """The id beyond identity of a source's own record number (enrolment, visit, assignment)."""
-        return _keyed(self._identity_key, kind, source, number)
+        return keyed_id(self._identity_key, kind, source, number)
 
     def event(self, input_id: str, kind: str, about: str = "") -> str:
         """The id of the event of type ``kind`` that follows from an input event, about one child."""
-        return _keyed(self._identity_key, input_id, kind, about)
-
-
-def _keyed(key: bytes, *parts: str) -> str:
-    return hmac.digest(key, _SEPARATOR.join(parts).encode(), "sha256")[:16].hex()
+        return keyed_id(self._identity_key, input_id, kind, about)

@@ -9,7 +9,7 @@ from contracts.envelope import Event
 from services.identity.ledger import Claim, Stamp, stamp_of
 from services.identity.linkage import Link, Links
 from services.identity.registry import Enrolment, Registration
-from services.identity.store import Scope
+from services.identity.store_ledger import Scope
 
 ALWAYS = (date.min, date.max)
 NO_DAYS = (date.max, date.min)

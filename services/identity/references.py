@@ -5,15 +5,14 @@ year, the exact reading with the birth date, the folded reading with the birth d
 lost marks on one side only: a record with marks finds a folded name only where the registry has none.
 """
 
-import hmac
 from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
 from contracts.records import PersonNames, PupilRef
 from services.identity import names
+from services.kit.ids import keyed_id
 
-_SEPARATOR = "\x1f"
 _FIRST_MONTH = 4
 
 
@@ -101,7 +100,7 @@ class Index:
         return self.seat(school, year, grade, label, ref.number)
 
     def _blind(self, *parts: str) -> bytes:
-        return hmac.digest(self._key, _SEPARATOR.join(parts).encode(), "sha256")[:16]
+        return bytes.fromhex(keyed_id(self._key, *parts))
 
 
 def _spaces(read: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from services.identity.minting import Minter
 from services.identity.planning import ALWAYS, NO_DAYS, Batch, Plan
 from services.identity.references import Index
 from services.identity.registry import Enrolment, Registration, enrolment, registration
-from services.identity.store import Scope
+from services.identity.store_ledger import Scope
 from services.identity.store_registry import RegistryStore
 from services.identity.viewing import load_view
 from services.identity.views import View, changes

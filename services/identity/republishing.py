@@ -11,7 +11,7 @@ import asyncpg
 from services.identity import facts, publishing
 from services.identity.minting import Minter
 from services.identity.planning import ALWAYS
-from services.identity.store import Scope
+from services.identity.store_ledger import Scope
 from services.identity.store_registry import RegistryStore
 from services.identity.viewing import load_view
 from services.kit.lanes import Outgoing, Transaction

@@ -15,7 +15,7 @@ from contracts.operations import WaitingCounted
 from services.identity import metrics, publishing
 from services.identity.ledger import Claim, Via
 from services.identity.minting import Minter
-from services.identity.store import Parked, Scope
+from services.identity.store_ledger import Parked, Scope
 from services.identity.store_registry import RegistryStore
 from services.identity.viewing import load_view
 from services.identity.views import View, changes

@@ -7,7 +7,7 @@ from datetime import date
 from services.identity.ledger import Claim, Kind
 from services.identity.minting import Minter
 from services.identity.registry import Enrolment, Registration
-from services.identity.store import Scope
+from services.identity.store_ledger import Scope
 from services.identity.store_registry import RegistryStore
 from services.identity.views import Child, View, Viewer, grouped
 
