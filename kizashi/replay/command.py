@@ -12,8 +12,10 @@ from typing import Any
 import click
 
 from kizashi.replay import fused, through
+from kizashi.replay.given import Unreadable, read
+from kizashi.replay.made import MadeYear
 from kizashi.replay.outcome import Outcome
-from kizashi.replay.year import MadeYear, Unreadable, Year, read
+from kizashi.replay.year import Year
 
 
 @dataclass(frozen=True)

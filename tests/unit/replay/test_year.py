@@ -9,7 +9,8 @@ import pytest
 
 from contracts.envelope import Event
 from contracts.records import AttendanceRecorded, AttendanceRetracted
-from kizashi.replay.year import GivenYear, MadeYear, Unreadable, read
+from kizashi.replay.given import GivenYear, Unreadable, read
+from kizashi.replay.made import MadeYear
 from simulator.cloudevents import to_lines
 
 YEAR = MadeYear(pupils=60, days=45, seed=4, days_at_once=20)
