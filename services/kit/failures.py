@@ -9,8 +9,9 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from contracts.codes import Refusal
+from contracts.envelope import from_headers
 from services.kit import metrics
-from services.kit.claims import Claims
+from services.kit.claims import Claim, Claims
 from services.kit.decoding import Dead, Slice
 from services.kit.errors import error_name, is_transient
 from services.kit.stops import TOO_MANY_BAD
@@ -48,11 +49,13 @@ class Failures:
 
     async def _smaller(self, slices: Sequence[Slice]) -> None:
         """A data error: one transaction per partition, then per record, so that only the bad one is lost."""
-        parts = [[s] for s in slices] if len(slices) > 1 else [[one] for one in _singles(slices[0])]
-        for part in parts:
+        alone = len(slices) == 1
+        for part in [[one] for one in (_singles(slices[0]) if alone else slices)]:
             lane = (part[0].topic, part[0].partition)
             claim = self._mine.claims.get(lane)
             if claim is None or claim.stopped or part[0].records[0].offset != claim.next_offset:
+                continue
+            if alone and part[0].dead and not self._one_more(part[0], claim):
                 continue
             try:
                 await self._apply(part)
@@ -65,13 +68,11 @@ class Failures:
         claim = self._mine.claims.get(lane)
         if claim is None:
             return
-        if claim.dead_run >= self._mine.max_run:
-            self._mine.stop_partition(lane, TOO_MANY_BAD)
-            return
         record = single.records[0]
         bad = Slice(single.topic, single.partition, [record], edges=single.edges)
         bad.dead.append(Dead(record, Refusal.internal))
-        bad.dead_run = claim.dead_run + 1
+        if not self._one_more(bad, claim):
+            return
         try:
             await self._apply([bad])
         except Exception as error:
@@ -81,6 +82,14 @@ class Failures:
             await self._pause()
             self._mine.rewind([lane])
 
+    def _one_more(self, bad: Slice, claim: Claim) -> bool:
+        """Count a single bad record to the run that ends before it; if that is too long, stop the lane instead."""
+        if claim.dead_run >= self._mine.max_run:
+            self._mine.stop_partition((bad.topic, bad.partition), TOO_MANY_BAD)
+            return False
+        bad.dead_run = claim.dead_run + 1
+        return True
+
     async def _pause(self) -> None:
         """Wait longer after each failure, up to 5 s, with jitter."""
         self._pause_seconds = min(max(self._pause_seconds * 2, 0.1), 5.0)
@@ -88,6 +97,7 @@ class Failures:
 
 
 def _singles(each: Slice) -> list[Slice]:
+    """A slice for each record; those of unwanted types keep their running number too, or a hole would be seen."""
     events = {each.offsets[id(event)].offset: event for event in each.events}
     dead = {d.record.offset: d for d in each.dead}
     singles = []
@@ -95,8 +105,10 @@ def _singles(each: Slice) -> list[Slice]:
         one = Slice(each.topic, each.partition, [record])
         if record.offset in events:
             event = events[record.offset]
-            one.events, one.offsets, one.edges = [event], {id(event): record}, [event.meta.edge]
+            one.events, one.offsets = [event], {id(event): record}
         if record.offset in dead:
             one.dead = [dead[record.offset]]
+        else:
+            one.edges = [from_headers(record.headers).edge]
         singles.append(one)
     return singles

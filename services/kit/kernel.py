@@ -153,20 +153,23 @@ class Kernel(Claims):
         return effects
 
     def _refused(self, slices: Sequence[Slice], effects: Effects) -> list[Dead]:
-        """Dead records of decoding and of the domain; each also becomes an event without content."""
+        """Dead records of decoding and of the domain; each also becomes an event without content.
+
+        The slices stay as they are: if this transaction fails they are tried again.
+        """
         by_partition = {s.partition: s for s in slices}
         if isinstance(self.handler, FromOutside):
             for each in slices:
                 for dead in each.dead:
                     told = self.handler.undecodable(each.topic, sender_id(dead.record), dead.code, dead.path)
                     effects.emit(each.partition, told)
+        refused = {s.partition: list(s.dead) for s in slices}
         for partition, event, code in effects.dead:
-            each = by_partition[partition]
-            each.dead.append(Dead(each.offsets[id(event)], code))
-        for each in slices:
-            for dead in each.dead:
-                effects.emit(each.partition, notice(self.service, self.consumer, dead))
-        return [dead for each in slices for dead in each.dead]
+            refused[partition].append(Dead(by_partition[partition].offsets[id(event)], code))
+        for partition, letters in refused.items():
+            for dead in letters:
+                effects.emit(partition, notice(self.service, self.consumer, dead))
+        return [dead for letters in refused.values() for dead in letters]
 
     def _step(self, each: Slice, row: Position, effects: Effects, outcome: Outcome) -> Advance:
         numbering = Numbering(f"{self.consumer}|{each.topic}|{each.partition}", row.emitted)
@@ -174,7 +177,8 @@ class Kernel(Claims):
         outcome.messages += out
         part = each.partition
         stale, waiting, erased = effects.stale[part], effects.waiting[part], effects.erased[part]
-        received, dead = len(each.records), len(each.dead)
+        received = len(each.records)
+        dead = len(each.dead) + sum(partition == part for partition, _, _ in effects.dead)
         edges = () if isinstance(self.handler, FromOutside) else each.edges
         return Advance(
             topic=each.topic,

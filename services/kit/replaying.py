@@ -20,7 +20,7 @@ from services.kit.decoding import Dead, decode
 from services.kit.errors import error_name, is_transient
 from services.kit.ids import derived_id
 from services.kit.kernel import Kernel, carried_types
-from services.kit.lanes import Effects, Lane, Outgoing, Transaction
+from services.kit.lanes import Effects, FromOutside, Lane, Outgoing, Transaction
 from services.kit.letters import Letter, Letters, Place
 from services.kit.outgoing import Numbering, messages, pack, partitions
 from services.kit.positions import Advance, Position
@@ -146,7 +146,7 @@ class Replays:
             effects = await handler.handle([Lane(topic, part, partitions(topic), found.events, cache)], tx)
         if effects.dead:
             raise StillBad(effects.dead[0][2])
-        return effects, found.edges
+        return effects, [] if isinstance(handler, FromOutside) else found.edges
 
     def _told(self, place: Place, at: datetime, bad: StillBad | None = None) -> Outgoing:
         kernel = self._kernel
@@ -206,6 +206,6 @@ def _seen(seen: dict[str, int], edges: list[str]) -> dict[str, int]:
     """An edge whose running number could not be read before; later ones of its lane stand."""
     for edge in edges:
         lane, _, number = edge.rpartition("#")
-        if lane:
+        if lane and number.isdecimal():
             seen[lane] = max(seen.get(lane, 0), int(number))
     return seen
