@@ -67,8 +67,9 @@ class Checks:
         self._buried: set[str] = set()
 
     def restored(self, now: Standing) -> None:
-        """The database went back to an earlier time."""
+        """The database went back to an earlier time: a letter that is not in it may never have been told."""
         self._positions = now.positions
+        self._buried = {_letter_id(lane, offset) for lane in now.letters for offset in now.letters[lane]}
         self._ledger.restored(now.emitted)
 
     def step(self, now: Standing) -> None:

@@ -6,6 +6,7 @@ sum that does not depend on when.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -95,6 +96,14 @@ ON CONFLICT (child, day) DO UPDATE SET version = excluded.version, code = exclud
 Cache = dict[str, Tally]
 
 
+@dataclass
+class Fresh:
+    """Days of one poll to be stored; the table must see a refused one though a newer mark follows in the poll."""
+
+    days: dict[Day, Mark] = field(default_factory=dict)
+    refused: dict[Day, Mark] = field(default_factory=dict)
+
+
 class Folding:
     """The handler. ``mended`` tells whether it can take what the table refuses."""
 
@@ -116,7 +125,7 @@ class Folding:
         tallies = await _tallies(tx, children)
         for lane in lanes:
             tallies.update({child: lane.cache[child] for child in children if child in lane.cache})
-        marks, fresh = await _marks(tx, children), dict[Day, Mark]()
+        marks, fresh = await _marks(tx, children), Fresh()
         for lane in lanes:
             touched = {c for e in lane.events if (c := self._take(lane, e, tallies, marks, fresh, effects))}
             effects.after_commit.append(partial(lane.cache.update, {c: tallies[c] for c in touched}))
@@ -129,7 +138,7 @@ class Folding:
         event: Event,
         tallies: dict[str, Tally],
         marks: dict[Day, Mark],
-        fresh: dict[Day, Mark],
+        fresh: Fresh,
         effects: Effects,
     ) -> str:
         """One record; the child whose tally changed."""
@@ -146,11 +155,11 @@ class Folding:
             return child
         tallies[child] = tally.arrived(event.meta.id)
         if mark.version > marks.get(key, Mark(0, 0)).version:
-            marks[key] = fresh[key] = mark
+            marks[key] = fresh.days[key] = mark
         else:
             effects.stale[lane.partition] += 1
         if body.code == POISON:
-            fresh[key] = mark
+            fresh.refused[key] = mark
         self._tell(effects, lane, event, TARGET, tallies[child].told(child))
         return child
 
@@ -169,13 +178,14 @@ async def _marks(tx: Transaction, children: list[str]) -> dict[Day, Mark]:
     return {(row["child"], row["day"]): Mark(row["version"], row["code"]) for row in rows}
 
 
-async def _save(tx: Transaction, tallies: dict[str, Tally], fresh: dict[Day, Mark]) -> None:
+async def _save(tx: Transaction, tallies: dict[str, Tally], fresh: Fresh) -> None:
     if tallies:
         rows = [(child, *tally) for child, tally in sorted(tallies.items())]
         await tx.execute(_SAVE_TALLIES, *[list(column) for column in zip(*rows, strict=True)])
-    if fresh:
-        days = [(*key, *mark) for key, mark in sorted(fresh.items())]
-        await tx.execute(_SAVE_MARKS, *[list(column) for column in zip(*days, strict=True)])
+    for marks in (fresh.refused, fresh.days):
+        if marks:
+            days = [(*key, *mark) for key, mark in sorted(marks.items())]
+            await tx.execute(_SAVE_MARKS, *[list(column) for column in zip(*days, strict=True)])
 
 
 def _body(event: Event) -> AttendanceMarked:

@@ -14,9 +14,13 @@ from typing import Any, Literal
 import asyncpg
 from asyncpg.transaction import Transaction
 
+from kizashi.chaos.waits import within
+
 Point = Literal["begin", "statement", "commit", "committed", "append", "half", "acknowledge"]
 BROKER: tuple[Point, ...] = ("append", "half", "acknowledge")
 
+#: What a dying process still does: its server rolls back.
+_DEATH_SECONDS = 10.0
 #: Loop turns after which whatever needs no server has happened.
 _TURNS = 20
 _sleep = asyncio.sleep
@@ -63,7 +67,7 @@ class Worker:
         return asyncio.get_running_loop().create_task(work, context=context)
 
     async def passing(self, point: Point, connection: "Watched | None") -> None:
-        """Stand here if somebody armed it."""
+        """Stand here if somebody armed it, once; the list of places may be another when it goes on."""
         for halt in self.halts:
             if halt.point == point and halt.task is None:
                 if halt.passages:
@@ -72,6 +76,7 @@ class Worker:
                 halt.task, halt.connection = asyncio.current_task(), connection
                 self.changed.set()
                 await halt.go
+                return
 
     def held(self, task: asyncio.Task[Any]) -> Halt | None:
         """Where ``task`` stands, if it does."""
@@ -87,11 +92,17 @@ class Worker:
             await _sleep(0)
 
     async def end(self) -> None:
-        """Die: every task ends where it is."""
+        """Die: every task ends where it is, and stands nowhere on its way out.
+
+        Raises:
+            TimeoutError: one lives on.
+        """
+        self.halts.clear()
         for task in list(self.tasks):
             task.cancel()
-        while running := [task for task in self.tasks if not task.done()]:
-            await asyncio.wait(running)
+        async with within(_DEATH_SECONDS, "a member's tasks ended"):
+            while running := [task for task in self.tasks if not task.done()]:
+                await asyncio.wait(running)
 
 
 _worker: ContextVar[Worker | None] = ContextVar("worker", default=None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from kizashi.chaos.waits import within
 from services.kit.batcher import Batcher
 from services.kit.kernel import Kernel
 from services.kit.publishing import Publishing
@@ -15,6 +16,7 @@ from tests.integration.kit.machine.fold import Folding
 from tests.integration.kit.machine.halts import Halt, Worker
 from tests.integration.kit.toy import SOURCE
 
+_STAND_SECONDS = 20.0
 #: What the shell bears and tries again at the next poll.
 _NO_DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
@@ -142,8 +144,12 @@ class Member:
         return halt is not None and halt is not self.flight and not halt.holds_locks
 
     async def stand(self) -> Halt | None:
-        """Run until the work is done (None) or stands."""
-        async with asyncio.timeout(20):
+        """Run until the work is done (None) or stands.
+
+        Raises:
+            TimeoutError: neither comes.
+        """
+        async with within(_STAND_SECONDS, "done or standing at a place"):
             while self.action is not None and not self.action.done() and self.standing is None:
                 self.worker.changed.clear()
                 change = asyncio.ensure_future(self.worker.changed.wait())

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import asyncpg
 
+from kizashi.chaos.waits import within
 from kizashi.embedded.postgres import PostgresAddress
 from kizashi.embedded.roles import connect_administrator
 from kizashi.embedded.stack import Stack
@@ -61,8 +62,12 @@ class World:
         await self.observer.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """One step of the machine."""
-        return self._loop.run_until_complete(asyncio.wait_for(work, _PATIENCE_SECONDS))
+        """One step of the machine.
+
+        Raises:
+            TimeoutError: it does not end.
+        """
+        return self._loop.run_until_complete(_within(work))
 
     async def back_up(self) -> Backup:
         """Everything, as of now."""
@@ -85,6 +90,11 @@ class World:
             "SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid()
         )
         assert gone
+
+
+async def _within(work: Coroutine[Any, Any, T]) -> T:
+    async with within(_PATIENCE_SECONDS, f"one step of the machine done ({work.__qualname__})"):
+        return await work
 
 
 async def _pool(address: PostgresAddress) -> asyncpg.Pool:
