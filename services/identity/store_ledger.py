@@ -55,7 +55,7 @@ class LedgerStore:
     async def save_claims(self, claims: Sequence[Claim]) -> None:
         """Add claims to the ledger; those it has already stay as they are."""
         said, sayings = tables.sayings(claims)
-        weak = any(claim.via is not Via.source or claim.kind is Kind.visit for claim in claims)
+        weak = any(via is not Via.source or kind is Kind.visit for _, kind, _, _, via, *_ in sayings)
         none: list[bytes | None] = []
         await self._tx.execute(
             _SAVE_CLAIMS,
