@@ -11,12 +11,14 @@ from contracts.features import LOGIC, AttendanceEvidence, AttendanceFeaturesUpda
 from services.features.arrays import F32, I64, Bool
 from services.features.batch import Batch
 from services.features.classes import class_name
-from services.features.evidence import attendance_evidence, story, worth_telling
+from services.features.evidence import attendance_evidence, worth_telling
 from services.features.longabsence import standing
 from services.features.matrix import attendance_matrix, rounded
 from services.features.schoolyear import DAYS
 from services.features.step import Touch
-from services.features.versions import bounded, vector_versions
+from services.features.story import stories
+from services.features.strips import version_at
+from services.features.versions import bounded
 from services.features.years import Rows
 from services.kit.ids import derived_id
 from services.kit.lanes import Outgoing
@@ -34,7 +36,7 @@ class Newest:
 
 def newest(batch: Batch) -> Newest:
     """The newest days of each child."""
-    return Newest(_last(batch.told), _last(batch.told & ~batch.years.unsettled))
+    return Newest(_last(batch.told), _last(batch.settled))
 
 
 def _last(days: Bool) -> I64:
@@ -50,19 +52,18 @@ def attendance_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touc
     asked, place, extra = _newest_settled(last, changed)
     rows = Rows(np.concatenate([child, extra.child]), np.concatenate([day, extra.day]))
     matrix = attendance_matrix(batch.years, rows)
-    vectors = _vectors(batch, changed, matrix[: len(changed)])
     worth = asked[worth_telling(matrix[place])].tolist()
     evidence = _evidence(batch, worth, last.settled) if worth else {}
     begins = np.searchsorted(child, np.arange(len(touches) + 1)).tolist()
+    vectors = _vectors(batch, changed, matrix[: len(changed)], begins)
     removed = removed_days(batch, touches)
     newest_told, newest_settled = last.told.tolist(), last.settled.tolist()
-    versions = (batch.versions[:, -1] + batch.rest).tolist()
     for row, touch in enumerate(touches):
         days, lost = vectors[begins[row] : begins[row + 1]], removed.get(row, [])
         if days or lost or (touch.always and newest_told[row] >= 0):
             known = newest_settled[row] if newest_settled[row] >= 0 else newest_told[row]
             as_of = known if known >= 0 else lost[-1]
-            body = _body(batch, row, days, as_of, evidence.get(row, []), lost, bounded(versions[row]))
+            body = _body(batch, row, days, as_of, evidence.get(row, []), lost, bounded(batch.newest[row]))
             if body is not None:
                 yield touch, _outgoing(touch, body)
 
@@ -89,15 +90,18 @@ def _newest_settled(last: Newest, changed: Rows) -> tuple[I64, I64, Rows]:
     return asked, place, Rows(asked[missing], last.settled[asked[missing]])
 
 
-def _vectors(batch: Batch, rows: Rows, matrix: F32) -> list[DayVector]:
+def _vectors(batch: Batch, rows: Rows, matrix: F32, begins: list[int]) -> list[DayVector]:
+    """The vectors of ``rows``, those of child n from ``begins[n]`` on."""
     dates = batch.years.days.dates
     settled = (~batch.years.unsettled[rows.child, rows.day]).tolist()
     crossed = (batch.crossed[rows.child] == rows.day).tolist()
+    days = rows.day.tolist()
+    versions = batch.versions_of(days, begins)
     return [
         DayVector(dates[index], bounded(version), cast("list[float | None]", values), sure, stand, over)
         for index, version, values, sure, stand, over in zip(
-            rows.day.tolist(),
-            vector_versions(batch.versions, rows, batch.rest),
+            days,
+            versions,
             rounded(matrix),
             settled,
             standing(batch.years, batch.crossed, rows),
@@ -110,31 +114,25 @@ def _vectors(batch: Batch, rows: Rows, matrix: F32) -> list[DayVector]:
 def _evidence(batch: Batch, rows: list[int], settled: I64) -> dict[int, list[AttendanceEvidence]]:
     """By row the facts of settled days up to each child's newest one."""
     years = batch.years
-    status = np.where(years.unsettled[rows], np.uint8(0), years.status[rows])
-    school = years.school[rows]
-    found = {}
-    for n, row in enumerate(rows):
-        until = int(settled[row]) + 1
-        told = story(
-            years.days,
-            status[n, :until],
-            years.flags[row, :until],
-            school[n, :until],
-            batch.held[row].before,
-            partial(batch.others, row),
-        )
-        found[row] = attendance_evidence(told)
-    return found
+    until = settled[rows]
+    width = int(until.max()) + 1
+    status = np.where(years.unsettled[rows, :width], np.uint8(0), years.status[rows, :width])
+    school = years.school[rows, :width] & (np.arange(width) <= until[:, None])
+    beside = [(batch.held[row].before, partial(batch.others, row)) for row in rows]
+    told = stories(years.days, status, years.flags[rows, :width], school, beside)
+    return {row: attendance_evidence(each) for row, each in zip(rows, told, strict=True)}
 
 
 def removed_days(batch: Batch, touches: list[Touch]) -> dict[int, list[int]]:
     """By row the days among those that changed which ever had a mark and have no vector now, oldest first."""
-    rows = np.repeat(np.arange(len(touches)), [len(touch.gone) for touch in touches])
-    days = np.array([index for touch in touches for index in touch.gone], np.int64)
-    lost = ~batch.told[rows, days] & (batch.strips.version[rows, days] > 0)
+    pairs = [(row, index) for row, touch in enumerate(touches) for index in touch.gone]
+    if not pairs:
+        return {}
+    there = batch.told[tuple(zip(*pairs, strict=True))].tolist()
     found: dict[int, list[int]] = {}
-    for row, index in sorted(zip(rows[lost].tolist(), days[lost].tolist(), strict=True)):
-        found.setdefault(row, []).append(index)
+    for (row, index), told in sorted(zip(pairs, there, strict=True)):
+        if not told and version_at(batch.held[row].strip, index):
+            found.setdefault(row, []).append(index)
     return found
 
 

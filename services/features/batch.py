@@ -4,12 +4,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from contracts.codes import AttendanceCode as Code
 from contracts.codes import LongAbsenceRule
-from services.features.arrays import F32, I64, Bool
+from services.features.arrays import F32, I64, U8, Bool
 from services.features.cache import LaneState, YearKey
 from services.features.children import Child, ChildYear
 from services.features.classes import class_name
@@ -18,8 +19,7 @@ from services.features.longabsence import crossings
 from services.features.placements import Placement
 from services.features.schoolyear import DAYS
 from services.features.settling import settled_marks
-from services.features.strips import Strips, unpack
-from services.features.versions import running_versions
+from services.features.strips import VERSIONS_AT, codes, ends_with
 from services.features.years import ChildYears, child_years
 
 Owned = tuple[LaneState, YearKey]
@@ -35,7 +35,6 @@ class Batch:
     held: list[ChildYear]
     children: list[Child]
     placements: list[Placement]
-    strips: Strips
     years: ChildYears
     rule: LongAbsenceRule
 
@@ -45,19 +44,44 @@ class Batch:
         return self.years.told
 
     @cached_property
-    def versions(self) -> I64:
-        """Running sums of the days' shares in the versions, int [n, 367]."""
-        return running_versions(self.strips.version, self.told & ~self.years.unsettled)
+    def settled(self) -> Bool:
+        """Days whose vector has settled, bool [n, 366]."""
+        return self.told & ~self.years.unsettled
 
     @cached_property
-    def rest(self) -> I64:
-        """Everything in a version that does not depend on the day, int [n]."""
+    def newest(self) -> list[int]:
+        """Version of each child's whole year."""
+        settled = np.count_nonzero(self.settled, axis=1).tolist()
+        return [
+            2 * year.weight + count + rest
+            for year, count, rest in zip(self.held, settled, self.rest, strict=True)
+        ]
+
+    def versions(self, row: int, days: Sequence[int]) -> list[int]:
+        """Versions of one child's vectors of some days: nothing after the day counts."""
+        strip = self.held[row].strip
+        shares = np.frombuffer(strip, "<i8", DAYS, VERSIONS_AT) * 2 + self.settled[row]
+        rest = self.rest[row]
+        return [each + rest for each in np.cumsum(shares)[days].tolist()]
+
+    def versions_of(self, days: list[int], begins: list[int]) -> list[int]:
+        """Versions of vectors, child by child: those of child n from ``begins[n]`` on."""
+        found: list[int] = []
+        for row, (begin, end) in enumerate(pairwise(begins)):
+            if end == begin + 1 and ends_with(self.held[row].strip, days[begin]):
+                found.append(self.newest[row])
+            elif end > begin:
+                found += self.versions(row, days[begin:end])
+        return found
+
+    @cached_property
+    def rest(self) -> list[int]:
+        """Everything in a version that does not depend on the day."""
         clocks = {state: state.year_clock(self.school_year) for state, _ in self.owned}
-        found = [
+        return [
             child.version + (year.before.weight if year.before else 0) + clocks[state]
             for (state, _), year, child in zip(self.owned, self.held, self.children, strict=True)
         ]
-        return np.array(found, np.int64)
 
     @cached_property
     def crossed(self) -> I64:
@@ -97,12 +121,12 @@ def batch(
     held = [state.year(key) for state, key in owned]
     children = [state.child(key[0]) for state, key in owned]
     placements = [state.placement(key) for state, key in owned]
-    strips = unpack([year.strip for year in held])
+    status, flags = codes([year.strip for year in held])
     if until is not None:
-        strips.status[:, until + 1 :] = 0
-    rates = _others_rates(school_year, owned, held, strips, _reaches(held, placements, starts))
-    years = _years(school_year, owned, held, children, placements, strips, rates)
-    return Batch(school_year, owned, held, children, placements, strips, years, rule)
+        status[:, until + 1 :] = 0
+    rates = _others_rates(school_year, owned, held, status, _reaches(held, placements, starts))
+    years = _years(school_year, owned, held, children, placements, (status, flags), rates)
+    return Batch(school_year, owned, held, children, placements, years, rule)
 
 
 def _years(
@@ -111,20 +135,21 @@ def _years(
     held: list[ChildYear],
     children: list[Child],
     placements: list[Placement],
-    strips: Strips,
+    status_and_flags: tuple[U8, U8],
     rates: F32,
 ) -> ChildYears:
+    status, flags = status_and_flags
     settled = settled_marks(
-        strips.flags,
-        strips.class_index,
+        flags,
+        lambda row: held[row].named(),
         [year.classes for year in held],
         lambda row, school: owned[row][0].settled_days((school, school_year)),
     )
     absent, rate = _last_year(school_year, held, children)
     return child_years(
         school_year,
-        strips.status,
-        strips.flags,
+        status,
+        flags,
         plan=np.frombuffer(b"".join([each.plan for each in placements]), np.uint8).reshape(-1, DAYS),
         settled=settled,
         others_rate=rates,
@@ -165,18 +190,18 @@ def _planned_only(year: ChildYear) -> bool:
 
 
 def _others_rates(
-    school_year: int, owned: Sequence[Owned], held: list[ChildYear], strips: Strips, reaches: I64
+    school_year: int, owned: Sequence[Owned], held: list[ChildYear], status: U8, reaches: I64
 ) -> F32:
     """Share of the rest of the class absent on each day of absence that a vector may ask for."""
     found = np.full((len(owned), DAYS), np.nan, np.float32)
-    absent = (strips.status == Code.sick) | (strips.status == Code.other)
+    absent = (status == Code.sick) | (status == Code.other)
     flat = np.flatnonzero(absent & (np.arange(DAYS) >= reaches[:, None]))
     rows, days = np.divmod(flat, DAYS)
     if not len(rows):
         return found
     counted, absentees, at = [], [], []
-    places = strips.class_index[rows, days].tolist()
-    for n, (row, index, place) in enumerate(zip(rows.tolist(), days.tolist(), places, strict=True)):
+    for n, (row, index) in enumerate(zip(rows.tolist(), days.tolist(), strict=True)):
+        place = held[row].strip[2 * DAYS + index]
         if place:
             tally = _tally(owned[row][0], school_year, held[row].classes[place - 1], index)
             if tally is not None:

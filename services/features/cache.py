@@ -81,7 +81,7 @@ class LaneState:
         self.own: dict[DayKey, OwnDay] = {}
         self.children: dict[str, Child] = {}
         self.years: dict[YearKey, ChildYear] = {}
-        self.changed_terms: dict[YearKey, set[int]] = {}
+        self.changed_terms: dict[YearKey, frozenset[int]] = {}
         self.changed_own: set[DayKey] = set()
 
     def child(self, linkage_id: str) -> Child:
@@ -187,5 +187,6 @@ def _remember(held: dict[K, V], new: dict[K, V], limit: int) -> None:
     for key, value in new.items():
         held.pop(key, None)
         held[key] = value
-    for key in list(islice(held, max(len(held) - limit, 0))):
-        del held[key]
+    if len(held) > limit:
+        for key in list(islice(held, len(held) - limit)):
+            del held[key]

@@ -180,13 +180,24 @@ def last_year(status: U8, weight: int) -> LastYear | None:
 class ChildYear(NamedTuple):
     """A child's school year: packed strip, the classes that its marks name, the year before.
 
-    ``follows``: a strip of the next year exists and depends on this one's totals.
+    ``follows``: a strip of the next year exists and depends on this one's totals; ``weight``: the sum of
+    the marks' versions.
     """
 
     strip: bytes = EMPTY
     classes: tuple[str, ...] = ()
     before: LastYear | None = None
     follows: bool = False
+    weight: int = 0
+
+    def day(self, index: int) -> tuple[int, int, int]:
+        """Status, flags and class byte of a day."""
+        strip = self.strip
+        return strip[index], strip[DAYS + index], strip[2 * DAYS + index]
+
+    def named(self) -> U8:
+        """Class byte of each day, uint8 [366]."""
+        return np.frombuffer(self.strip, np.uint8, DAYS, 2 * DAYS)
 
     def last_class(self) -> str:
         """Class of the newest day with a known mark, "" without any."""

@@ -5,14 +5,11 @@ to be told. A suspended or bereaved day is never counted as absence; an unrecord
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Sequence
 
 import numpy as np
 
 from contracts.codes import AttendanceCode as Code
-from contracts.codes import AttendanceFlag as Flag
 from contracts.features import (
     AttendanceEvidence,
     CumulativeEvidence,
@@ -22,18 +19,17 @@ from contracts.features import (
     WeekdayEvidence,
     WindowEvidence,
 )
-from services.features.arrays import F32, U8, Bool
-from services.features.children import LastYear
+from services.features.arrays import F32, Bool
 from services.features.lateness import EARLIER_DAYS, RECENT_DAYS
 from services.features.matrix import PLACE
-from services.features.schoolyear import YearDays
+from services.features.story import Story, between
 
 _WINDOWS = (20, 30)
 _OCCURRENCES = 6
 _WEEKDAY_WINDOW = 60
 # Codes as plain integers: a story is read many times over.
 _UNKNOWN, _PRESENT, _SICK, _OTHER = int(Code.unknown), int(Code.present), int(Code.sick), int(Code.other)
-_SUSPENDED, _BEREAVED, _LATE = int(Code.suspended), int(Code.bereaved), int(Flag.late)
+_SUSPENDED, _BEREAVED = int(Code.suspended), int(Code.bereaved)
 _COUNTED = frozenset({_PRESENT, _SICK, _OTHER})
 _BREAKS = frozenset({_UNKNOWN, _PRESENT})
 
@@ -58,54 +54,6 @@ def worth_telling(matrix: F32) -> Bool:
     return found
 
 
-@dataclass(slots=True)
-class Story:
-    """One child's school year up to its last settled day; to be read only.
-
-    ``index`` and ``code`` of its school days, oldest first; an unsettled day is unknown. ``absent`` and
-    ``late`` are places in them. ``others`` tells how many other children of the class were absent on a
-    day index, None unknown.
-    """
-
-    days: YearDays
-    index: list[int]
-    code: bytes
-    absent: list[int]
-    late: list[int]
-    before: LastYear | None
-    others: Callable[[int], int | None]
-    others_known: dict[int, int | None] = field(default_factory=dict)
-
-    @property
-    def length(self) -> int:
-        """How many school days have been."""
-        return len(self.code)
-
-    def dates(self, places: Sequence[int]) -> list[date]:
-        """Dates of places."""
-        return [self.days.dates[self.index[place]] for place in places]
-
-    def absent_in(self, begin: int, end: int) -> list[int]:
-        """Places of absence from ``begin`` up to ``end``."""
-        return _between(self.absent, begin, end)
-
-
-def story(
-    days: YearDays,
-    status: U8,
-    flags: U8,
-    school: Bool,
-    before: LastYear | None,
-    others: Callable[[int], int | None],
-) -> Story:
-    """A story from one child's arrays [up to the last settled day + 1]."""
-    index = np.flatnonzero(school)
-    code = status[index]
-    absent = np.flatnonzero((code == _SICK) | (code == _OTHER))
-    late = np.flatnonzero((code == _PRESENT) & ((flags[index] & _LATE) > 0))
-    return Story(days, index.tolist(), code.tobytes(), absent.tolist(), late.tolist(), before, others)
-
-
 def attendance_evidence(told: Story) -> list[AttendanceEvidence]:
     """Everything of the catalogue that holds for a child, in the order of the contract."""
     found: list[AttendanceEvidence | None] = [
@@ -119,12 +67,8 @@ def attendance_evidence(told: Story) -> list[AttendanceEvidence]:
     return [each for each in found if each is not None]
 
 
-def _between(places: list[int], begin: int, end: int) -> list[int]:
-    return places[bisect_left(places, begin) : bisect_left(places, end)]
-
-
 def _reasons(told: Story, places: Sequence[int]) -> tuple[int, int]:
-    sick = sum(told.code[place] == _SICK for place in places)
+    sick = bytes([told.code[place] for place in places]).count(_SICK)
     return sick, len(places) - sick
 
 
@@ -182,7 +126,7 @@ def _month_begin(told: Story, end: int) -> int:
     """Place of the first school day of the month in which the school day before ``end`` lies."""
     if not end:
         return 0
-    return bisect_left(told.index, int(told.days.month_start[told.index[end - 1]]))
+    return bisect_left(told.index, told.days.month_starts[told.index[end - 1]])
 
 
 def _month(told: Story, end: int, least: int) -> MonthEvidence | None:
@@ -233,15 +177,17 @@ def _windows(told: Story) -> list[WindowEvidence]:
 def _weekday(told: Story) -> WeekdayEvidence | None:
     end = told.length
     recent = max(end - _WEEKDAY_WINDOW, 0)
-    on_days = [int(told.days.weekday[told.index[place]]) for place in told.absent_in(recent, end)]
-    if len(on_days) < 3:
+    absent = told.absent_in(recent, end)
+    if len(absent) < 3:
         return None
+    weekdays = told.days.weekdays
+    on_days = [weekdays[told.index[place]] for place in absent]
     weekday = max(range(7), key=lambda day: (on_days.count(day), -day))
     if on_days.count(weekday) < 3:
         return None
     counted = [place for place in range(recent, end) if told.code[place] in _COUNTED]
-    on = [place for place in counted if told.days.weekday[told.index[place]] == weekday][-_OCCURRENCES:]
-    hits = _between(told.absent, on[0], on[-1] + 1)
+    on = [place for place in counted if weekdays[told.index[place]] == weekday][-_OCCURRENCES:]
+    hits = between(told.absent, on[0], on[-1] + 1)
     others = len(hits) - len(hits := [place for place in hits if place in on])
     if len(hits) < 3 or len(hits) <= others:
         return None
@@ -258,7 +204,7 @@ def _weekday(told: Story) -> WeekdayEvidence | None:
 
 def _lateness(told: Story) -> LatenessEvidence | None:
     begin = max(told.length - RECENT_DAYS, 0)
-    late = _between(told.late, begin, told.length)
+    late = between(told.late, begin, told.length)
     if len(late) < 3:
         return None
     first, last = told.dates([begin, told.length - 1])
@@ -266,7 +212,7 @@ def _lateness(told: Story) -> LatenessEvidence | None:
         first=first,
         last=last,
         dates=told.dates(late),
-        previous_late=len(_between(told.late, max(begin - EARLIER_DAYS, 0), begin)),
+        previous_late=len(between(told.late, max(begin - EARLIER_DAYS, 0), begin)),
     )
 
 

@@ -24,7 +24,7 @@ from services.features.inbox import BODIES, sort
 from services.features.infirmary_events import infirmary_events
 from services.features.laneside import apply_calendars, apply_settlings, apply_tallies, touch_moved
 from services.features.loading import load_tallies, load_years, schools_of
-from services.features.marks import apply_marks, carry_over, following_years, mark_keys
+from services.features.marks import apply_marks, arrived, carry_over, following_years
 from services.features.step import Step, Touch, cut
 from services.features.survey_events import survey_events
 from services.kit.ids import derived_id
@@ -127,16 +127,16 @@ async def _closings(lanes: Sequence[Lane[LaneCache]], tx: Transaction) -> dict[C
 
 async def _merge(tx: Transaction, step: Step) -> _Saved:
     """Everything that the step says, into the poll's layer, whatever its order."""
-    marked = mark_keys(step)
-    await load_years(tx, [(state, key) for key, (state, _) in marked.items()])
+    marked = arrived(step)
+    await load_years(tx, [(marks.state, key) for key, marks in marked.items()])
     await load_concerned(tx, step)
-    for key, (state, cause) in marked.items():
-        if key[1] not in state.child(key[0]).kinds:
-            step.remember(state, key, cause)
+    for key, marks in marked.items():
+        if key[1] not in marks.state.child(key[0]).kinds:
+            step.remember(marks.state, key, marks.events[-1])
     await apply_calendars(tx, step)
     enrolments = apply_enrolments(step)
     visits, surveys = apply_visits(step), apply_surveys(step)
-    await apply_marks(tx, step)
+    await apply_marks(tx, step, marked)
     await apply_settlings(tx, step)
     tallies = await apply_tallies(tx, step)
     touch_moved(step)

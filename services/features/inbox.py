@@ -57,20 +57,16 @@ class Inbox:
 def sort(events: Iterable[Event], is_erased: Callable[[str], bool]) -> Inbox:
     """Sort a lane's events. Anything of a child that has been erased, also earlier in this step, is only counted."""
     inbox = Inbox()
-    of_a_child: dict[type[Body], list[Event]] = {k: getattr(inbox, v) for k, v in _OF_A_CHILD.items()}
-    of_the_lane: dict[type[Body], list[Event]] = {k: getattr(inbox, v) for k, v in _OF_THE_LANE.items()}
     erasures = inbox.erasures
     for event in events:
         body: Any = event.body
         kind = type(body)
-        if kind in of_the_lane:
-            of_the_lane[kind].append(event)
-            continue
-        linkage_id = body.linkage_id
-        if linkage_id in erasures or is_erased(linkage_id):
+        if kind in _OF_THE_LANE:
+            getattr(inbox, _OF_THE_LANE[kind]).append(event)
+        elif body.linkage_id in erasures or is_erased(body.linkage_id):
             inbox.erased += 1
         elif kind is PupilErased:
-            erasures[linkage_id] = event
+            erasures[body.linkage_id] = event
         else:
-            of_a_child[kind].append(event)
+            getattr(inbox, _OF_A_CHILD[kind]).append(event)
     return inbox

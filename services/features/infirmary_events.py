@@ -26,8 +26,7 @@ from services.kit.lanes import Outgoing
 
 def visits_of(batch: Batch, row: int) -> list[tuple[int, Visit]]:
     """A child's visits of the batch's school year with their day index, oldest first."""
-    state, key = batch.owned[row]
-    located = ((locate(visit.date), visit) for visit in state.child(key[0]).visits)
+    located = ((locate(visit.date), visit) for visit in batch.children[row].visits)
     return [(index, visit) for (school_year, index), visit in located if school_year == batch.school_year]
 
 
@@ -43,6 +42,8 @@ def visit_arrays(visits: list[list[tuple[int, Visit]]]) -> Visits:
 
 def infirmary_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touch, Outgoing]]:
     """One event per touched child whose infirmary values change; rows as in ``touches``."""
+    if not any(child.visits for child in batch.children):
+        return
     visits = [visits_of(batch, row) for row in range(len(touches))]
     if not any(visits):
         return
@@ -103,16 +104,15 @@ def _outgoing(
 ) -> Outgoing:
     days = batch.years.days
     own = sum(visit.version for _, visit in visits)
-    rest = int(batch.rest[row]) + own
     vectors = [
         DayVector(
             days.dates[index],
-            bounded(int(batch.versions[row, index + 1]) + rest),
+            bounded(version + own),
             cast("list[float | None]", values),
         )
-        for index, values in zip(indices, rounded(matrix), strict=True)
+        for index, version, values in zip(indices, batch.versions(row, indices), rounded(matrix), strict=True)
     ]
-    version = bounded(int(batch.versions[row, -1]) + rest)
+    version = bounded(batch.newest[row] + own)
     as_of = int(np.flatnonzero(batch.told[row]).max(initial=visits[-1][0]))
     who = batch.owned[row][1][0]
     body = InfirmaryFeaturesUpdated(

@@ -182,7 +182,8 @@ async def _touch_absentees(
         class_id = _class_on(state, key, index)
         place = (school, key[1])
         if state.tally(place).at(class_id, index) != former[state, place].at(class_id, index):
-            step.touch(state, key, DAYS, event).tallied.add(index)
+            touch = step.touch(state, key, DAYS, event)
+            touch.tallied |= {index}
 
 
 def touch_moved(step: Step) -> None:
@@ -192,5 +193,5 @@ def touch_moved(step: Step) -> None:
         if now is before or now.same(before):
             continue
         touch = step.touch(state, key, now.first_difference(before, key[1]), cause)
-        touch.gone.update(now.plan_changes(before))
+        touch.gone |= frozenset(now.plan_changes(before))
         touch.always |= now.end != before.end

@@ -1,154 +1,127 @@
-"""Marks into strips, for all lanes of a poll at once; what changed is noted, nothing is judged here."""
+"""Marks into strips; what changed is noted, nothing is judged here."""
 
-from dataclasses import dataclass, field
-
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from contracts.envelope import Event
 from contracts.facts import AttendanceMarked, AttendanceWithdrawn
 from contracts.versions import mark_version
-from services.features.arrays import I64
 from services.features.cache import LaneState, YearKey
 from services.features.children import ChildYear
 from services.features.recount import NEVER_MARKED, DayState, Move, move, recount
-from services.features.schoolyear import locate, term_of, year_days
+from services.features.schoolyear import locate, term_of
 from services.features.step import Step
 from services.features.store import summary
-from services.features.strips import EMPTY, Marks, Strips, merge, pack, unpack
+from services.features.strips import EMPTY, DayMark, merge, version_at
 from services.kit.lanes import Transaction
 
 Mark = AttendanceMarked | AttendanceWithdrawn
+_TERMS = tuple(frozenset((term,)) for term in range(3))
 
 
 @dataclass(slots=True)
-class _Draft:
-    """Marks being collected, one entry per event, and the children's years (rows) that they fall on."""
+class Arrived:
+    """A step's marks of one child's year: events and day indices, and their places among all of the step."""
 
-    states: list[LaneState] = field(default_factory=list)
-    keys: list[YearKey] = field(default_factory=list)
-    classes: list[list[str]] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    row: list[int] = field(default_factory=list)
-    day: list[int] = field(default_factory=list)
-    status: list[int] = field(default_factory=list)
-    flags: list[int] = field(default_factory=list)
-    named: list[int] = field(default_factory=list)
-    version: list[int] = field(default_factory=list)
-
-    def marks(self) -> Marks:
-        """The entries as arrays."""
-        return Marks(
-            row=np.array(self.row, np.int64),
-            day=np.array(self.day, np.int64),
-            status=np.array(self.status, np.uint8),
-            flags=np.array(self.flags, np.uint8),
-            class_index=np.array(self.named, np.uint8),
-            version=np.array(self.version, np.int64),
-        )
-
-    def class_id(self, row: int, index: int) -> str:
-        """The class that a class byte of a row means."""
-        return self.classes[row][index - 1] if index else ""
+    state: LaneState
+    events: list[Event]
+    days: list[int]
+    places: list[int]
 
 
-def mark_keys(step: Step) -> dict[YearKey, tuple[LaneState, Event]]:
-    """Children's years that the step's marks fall on, each with one of those marks."""
-    found: dict[YearKey, tuple[LaneState, Event]] = {}
+class _Won(NamedTuple):
+    """A mark that won: its place in the step, and what its day was and is."""
+
+    place: int
+    state: LaneState
+    key: YearKey
+    cause: Event
+    day: int
+    before: DayState
+    now: DayState
+
+
+def arrived(step: Step) -> dict[YearKey, Arrived]:
+    """The step's marks by the children's years that they fall on."""
+    found: dict[YearKey, Arrived] = {}
+    place = 0
     for share in step.shares:
-        state = share.state
         for event in share.inbox.marks:
             body: Mark = event.body  # type: ignore[assignment]
-            found[body.linkage_id, locate(body.date)[0]] = (state, event)
+            school_year, day = locate(body.date)
+            key = (body.linkage_id, school_year)
+            held = found.get(key)
+            if held is None:
+                found[key] = Arrived(share.state, [event], [day], [place])
+            else:
+                held.events.append(event)
+                held.days.append(day)
+                held.places.append(place)
+            place += 1
     return found
 
 
-async def apply_marks(tx: Transaction, step: Step) -> None:
-    """Merge the step's marks into strips and own counts; their children's years must be loaded."""
-    draft = _collect(step)
-    if not draft.events:
-        return
-    strips = unpack([state.year(key).strip for state, key in zip(draft.states, draft.keys, strict=True)])
-    marks = draft.marks()
-    before = _days(draft, strips, marks)
-    applied = merge(strips, marks)
-    for place in np.flatnonzero(~applied).tolist():
-        step.effects.stale[draft.states[draft.row[place]].partition] += 1
-    won = np.flatnonzero(applied)
-    _put_back(draft, strips, marks.row[won])
-    moves = [_note(step, draft, place, before[place]) for place in won.tolist()]
-    await recount(tx, step, (each for each in moves if each is not None))
+async def apply_marks(tx: Transaction, step: Step, marked: dict[YearKey, Arrived]) -> None:
+    """Merge marks into strips and own counts; their children's years must be loaded."""
+    won = [each for key, marks in marked.items() for each in _merged(step, key, marks)]
+    won.sort(key=lambda each: each.place)
+    moves = [_note(step, each) for each in won]
+    await recount(tx, step, [each for each in moves if each is not None])
 
 
-def _collect(step: Step) -> _Draft:
-    draft = _Draft()
-    rows: dict[YearKey, int] = {}
-    for share in step.shares:
-        state = share.state
-        for event in share.inbox.marks:
-            body: Mark = event.body  # type: ignore[assignment]
-            school_year, index = locate(body.date)
-            key = (body.linkage_id, school_year)
-            row = rows.get(key)
-            if row is None:
-                row = rows[key] = len(draft.keys)
-                draft.states.append(state)
-                draft.keys.append(key)
-                draft.classes.append(list(state.year(key).classes))
-            draft.events.append(event)
-            draft.row.append(row)
-            draft.day.append(index)
-            draft.version.append(mark_version(event.meta))
-            _add_content(draft, row, body)
-    return draft
+def _merged(step: Step, key: YearKey, marks: Arrived) -> Iterator[_Won]:
+    """Merge the marks of one child's year."""
+    state, events = marks.state, marks.events
+    year = state.year(key)
+    classes = list(year.classes)
+    drafts = [_draft(classes, day, event) for day, event in zip(marks.days, events, strict=True)]
+    strip, won = merge(year.strip, drafts)
+    if len(won) < len(drafts):
+        step.effects.stale[state.partition] += len(drafts) - len(won)
+    weight = year.weight
+    for n in won:
+        draft = drafts[n]
+        before = _day(year, classes, draft.day)
+        weight += draft.version - before.version
+        class_id = classes[draft.class_index - 1] if draft.class_index else ""
+        now = DayState(class_id, draft.status, draft.flags, draft.version)
+        yield _Won(marks.places[n], state, key, events[n], draft.day, before, now)
+    if won:
+        named = year.classes if len(classes) == len(year.classes) else tuple(classes)
+        state.years[key] = ChildYear(strip, named, year.before, year.follows, weight)
 
 
-def _add_content(draft: _Draft, row: int, body: Mark) -> None:
-    if type(body) is AttendanceMarked:
-        classes, class_id = draft.classes[row], body.class_id
-        if class_id not in classes:
-            classes.append(class_id)
-        draft.status.append(int(body.code))
-        draft.flags.append(body.flags)
-        draft.named.append(classes.index(class_id) + 1)
-    else:
-        draft.status.append(0)
-        draft.flags.append(0)
-        draft.named.append(0)
+def _draft(classes: list[str], day: int, event: Event) -> DayMark:
+    """A mark as the strip takes it; a class that the child's year does not name yet is added."""
+    body: Mark = event.body  # type: ignore[assignment]
+    version = mark_version(event.meta)
+    if type(body) is not AttendanceMarked:
+        return DayMark(day, 0, 0, 0, version)
+    class_id = body.class_id
+    if class_id not in classes:
+        classes.append(class_id)
+    return DayMark(day, int(body.code), body.flags, classes.index(class_id) + 1, version)
 
 
-def _days(draft: _Draft, strips: Strips, marks: Marks) -> list[DayState]:
-    """What each mark's day is in the strips, [m]."""
-    at = (marks.row, marks.day)
-    columns = (strips.class_index, strips.status, strips.flags, strips.version)
-    found = zip(draft.row, *(column[at].tolist() for column in columns), strict=True)
-    return [
-        DayState(draft.class_id(row, index), status, flags, version) if version else NEVER_MARKED
-        for row, index, status, flags, version in found
-    ]
+def _day(year: ChildYear, classes: list[str], day: int) -> DayState:
+    """What a day is in a child's year."""
+    version = version_at(year.strip, day)
+    if not version:
+        return NEVER_MARKED
+    status, flags, named = year.day(day)
+    return DayState(classes[named - 1] if named else "", status, flags, version)
 
 
-def _put_back(draft: _Draft, strips: Strips, changed: I64) -> None:
-    """Changed strips into the poll's layer."""
-    rows = np.unique(changed)
-    packed = pack(
-        Strips(strips.status[rows], strips.flags[rows], strips.class_index[rows], strips.version[rows])
-    )
-    for row, strip in zip(rows.tolist(), packed, strict=True):
-        state, key = draft.states[row], draft.keys[row]
-        old = state.year(key)
-        state.years[key] = ChildYear(strip, tuple(draft.classes[row]), old.before, old.follows)
-
-
-def _note(step: Step, draft: _Draft, place: int, before: DayState) -> Move | None:
+def _note(step: Step, won: _Won) -> Move | None:
     """Note what a mark that won touches: a term to be saved, vectors, and the class's counts."""
-    row, index = draft.row[place], draft.day[place]
-    state, key, cause = draft.states[row], draft.keys[row], draft.events[place]
-    state.changed_terms.setdefault(key, set()).add(term_of(index))
-    step.touch(state, key, index, cause).gone.add(index)
-    now = DayState(
-        draft.class_id(row, draft.named[place]), draft.status[place], draft.flags[place], draft.version[place]
-    )
-    return move(state, key[0], before, now, cause, year_days(key[1]).dates[index])
+    _, state, key, cause, day, before, now = won
+    term, terms = _TERMS[term_of(day)], state.changed_terms.get(key)
+    state.changed_terms[key] = term if terms is None else terms | term
+    touch = step.touch(state, key, day, cause)
+    touch.gone |= {day}
+    body: Mark = cause.body  # type: ignore[assignment]
+    return move(state, key[0], before, now, cause, body.date)
 
 
 def following_years(step: Step) -> list[tuple[LaneState, YearKey]]:

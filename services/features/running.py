@@ -15,6 +15,7 @@ from services.features.years import ChildYears, Rows
 
 _BITS = 9
 _MASK = np.uint64((1 << _BITS) - 1)
+_SHIFTS = [np.uint64(_BITS * place) for place in range(7)]
 #: Longer than a weekend: at least this many dates lie between two school days (休み明け).
 GAP_DAYS = 4
 #: The longest window in school days; beyond it "how long ago" says nothing more.
@@ -57,13 +58,14 @@ _WEEKDAY_WORDS = np.array([_one(weekday) for weekday in range(7)], np.uint64)
 class Window:
     """Half-open ranges of columns, one per wanted row: from ``start`` up to ``end``, int [rows].
 
-    ``words`` remembers differences of running totals already taken over it.
+    ``words`` and ``counts`` remember what has been taken over it; they are to be read only.
     """
 
     child: I64
     start: I64
     end: I64
     words: dict[str, U64] = field(default_factory=dict)
+    counts: dict[str, I64] = field(default_factory=dict)
 
 
 class Running:
@@ -89,21 +91,30 @@ class Running:
         )  # school days on or before each row's day
         self._ranks = (ranks + np.arange(len(ranks), dtype=np.int32)[:, None] * _STRIDE).ravel()
         self._windows: dict[tuple[int, int], Window] = {}
-        self.low = int(self._day_of_rank(self.rank - LONGEST_DAYS).min())
+        self._before: dict[int, I64] = {0: rows.day + 1}
+        self._taken: dict[tuple[str, int], tuple[I64, U64]] = {}
+        self.low = int(self._after(LONGEST_DAYS).min())
+        self._base = rows.child * (self.high - self.low + 1) - self.low
         #: From 1 April to each row's day, that day included.
         self.year = self.window(np.zeros_like(rows.day))
 
     def window(self, start: I64) -> Window:
         """From column ``start`` to each row's day, that day included."""
-        return Window(self.rows.child, start, self.rows.day + 1)
+        return Window(self.rows.child, start, self._before[0])
 
     def last(self, school_days: int, skip: int = 0) -> Window:
         """The last ``school_days`` school days of each row, leaving out the newest ``skip`` of them."""
         found = self._windows.get((school_days, skip))
         if found is None:
-            end = self._day_of_rank(self.rank - skip) if skip else self.rows.day + 1
-            found = Window(self.rows.child, self._day_of_rank(self.rank - skip - school_days), end)
+            found = Window(self.rows.child, self._after(skip + school_days), self._after(skip))
             self._windows[school_days, skip] = found
+        return found
+
+    def _after(self, school_days: int) -> I64:
+        """Column that so many school days up to each row's day begin at; 0 where there were fewer."""
+        found = self._before.get(school_days)
+        if found is None:
+            found = self._before[school_days] = self._day_of_rank(self.rank - school_days)
         return found
 
     def _day_of_rank(self, rank: I64) -> I64:
@@ -114,6 +125,12 @@ class Running:
 
     def count(self, name: str, window: Window) -> I64:
         """How many days of a kind a window holds, int [rows]. ``counted`` = present + absent."""
+        found = window.counts.get(name)
+        if found is None:
+            found = window.counts[name] = self._count(name, window)
+        return found
+
+    def _count(self, name: str, window: Window) -> I64:
         if name == "absent":
             return self.count("sick", window) + self.count("other", window)
         if name == "counted":
@@ -122,8 +139,7 @@ class Running:
             found = _take(self._difference("statuses", window), _PLACE[name])
         else:
             found = _take(self._difference("flags", window), _FLAG_PLACE[name])
-        early = window.start < self.low
-        if early.any():
+        if self.low and (early := window.start < self.low).any():
             part = Window(window.child[early], window.start[early], np.minimum(window.end[early], self.low))
             found[early] += _count_days(self._days_before(name), part)
         return found
@@ -131,10 +147,18 @@ class Running:
     def _difference(self, kind: str, window: Window) -> U64:
         found = window.words.get(kind)
         if found is None:
-            words: U64 = getattr(self, kind)
-            start, end = np.maximum(window.start - self.low, 0), np.maximum(window.end - self.low, 0)
-            found = window.words[kind] = words[window.child, end] - words[window.child, start]
+            found = self._until(kind, window.end) - self._until(kind, window.start)
+            window.words[kind] = found
         return found
+
+    def _until(self, kind: str, column: I64) -> U64:
+        """Running totals before each row's column; windows share columns, so they are remembered by object."""
+        held = self._taken.get((kind, id(column)))
+        if held is None:
+            words: U64 = getattr(self, kind)
+            found = words.ravel()[self._base + np.maximum(column, self.low)]
+            held = self._taken[kind, id(column)] = (column, found)
+        return held[1]
 
     def _days_before(self, name: str) -> Bool:
         """Days of a kind before ``low``, bool [n, low]; only for kinds that the whole year is asked for."""
@@ -245,7 +269,7 @@ def next_true(days: Bool, low: int) -> I16:
 
 
 def _take(words: U64, place: int) -> I64:
-    return ((words >> np.uint64(_BITS * place)) & _MASK).astype(np.int64)
+    return ((words >> _SHIFTS[place]) & _MASK).view(np.int64)
 
 
 def _running(words: U64) -> U64:

@@ -17,7 +17,10 @@ TERMS = ((0, 122), (122, 275), (275, DAYS))
 
 @dataclass(frozen=True, slots=True)
 class YearDays:
-    """The dates of one school year. ``month`` counts from April = 0; ``month_end`` is exclusive."""
+    """The dates of one school year. ``month`` counts from April = 0; ``month_end`` is exclusive.
+
+    ``weekdays`` and ``month_starts`` are ``weekday`` and ``month_start`` to be read one by one.
+    """
 
     school_year: int
     dates: tuple[date, ...]
@@ -25,6 +28,8 @@ class YearDays:
     month: U8
     month_start: I64
     month_end: I64
+    weekdays: tuple[int, ...]
+    month_starts: tuple[int, ...]
 
     @property
     def length(self) -> int:
@@ -42,13 +47,16 @@ def year_days(school_year: int) -> YearDays:
     month: NDArray[np.uint8] = np.array([(each.month - 4) % 12 for each in dates], np.uint8)
     month = np.append(month, np.full(DAYS - length, 11, np.uint8))
     starts = np.searchsorted(month, np.arange(13))
+    weekdays = tuple(each.weekday() for each in padded)
     return YearDays(
         school_year=school_year,
         dates=dates,
-        weekday=np.array([each.weekday() for each in padded], np.uint8),
+        weekday=np.array(weekdays, np.uint8),
         month=month,
         month_start=starts[month],
         month_end=np.minimum(starts[month.astype(np.int64) + 1], length),
+        weekdays=weekdays,
+        month_starts=tuple(starts[month].tolist()),
     )
 
 

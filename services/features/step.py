@@ -33,8 +33,8 @@ class Touch:
     cause: Event
     start: int = DAYS
     visits_from: int = DAYS
-    tallied: set[int] = field(default_factory=set)
-    gone: set[int] = field(default_factory=set)
+    tallied: frozenset[int] = frozenset()
+    gone: frozenset[int] = frozenset()
     always: bool = False
 
     @property
@@ -85,7 +85,8 @@ class Step:
         found = self.touches.get(key)
         if found is None:
             found = self.touches[key] = Touch(state, key, cause)
-        found.start = min(found.start, start)
+        if start < found.start:
+            found.start = start
         found.cause = cause
         return found
 

@@ -7,10 +7,12 @@ copies and a changed strip replaces the old one only after COMMIT.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
 
-from services.features.arrays import I64, U8, Bool
+from services.features.arrays import I64, U8
 from services.features.schoolyear import DAYS
 
 #: Bytes of a packed strip: status, flags, class, then little-endian versions.
@@ -18,6 +20,9 @@ BLOCK = DAYS * 11
 EMPTY = bytes(BLOCK)
 #: Where the versions begin.
 VERSIONS_AT = DAYS * 3
+_VERSION = Struct("<q")
+#: How a strip ends after each day if no later one was ever marked.
+_NOTHING_AFTER = [bytes(8 * (DAYS - 1 - day)) for day in range(DAYS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +38,14 @@ class Strips:
     version: I64
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Marks to be merged, all [m]: ``row`` of the strips, ``day`` index, and what the day becomes."""
+class DayMark(NamedTuple):
+    """What a mark makes of a day; ``class_index`` 0: withdrawn."""
 
-    row: I64
-    day: I64
-    status: U8
-    flags: U8
-    class_index: U8
-    version: I64
+    day: int
+    status: int
+    flags: int
+    class_index: int
+    version: int
 
 
 def unpack(blocks: Sequence[bytes]) -> Strips:
@@ -56,11 +59,22 @@ def unpack(blocks: Sequence[bytes]) -> Strips:
     )
 
 
-def pack(strips: Strips) -> list[bytes]:
-    """One packed strip per row."""
-    versions = np.ascontiguousarray(strips.version, "<i8").view(np.uint8)
-    whole = np.concatenate([strips.status, strips.flags, strips.class_index, versions], axis=1).tobytes()
-    return [whole[start : start + BLOCK] for start in range(0, len(whole), BLOCK)]
+def codes(blocks: Sequence[bytes]) -> tuple[U8, U8]:
+    """Writable status and flags [n, 366] of packed strips, without unpacking the rest."""
+    joined = bytearray().join([each[: 2 * DAYS] for each in blocks])
+    table = np.frombuffer(joined, np.uint8).reshape(-1, 2 * DAYS)
+    return table[:, :DAYS], table[:, DAYS:]
+
+
+def version_at(strip: bytes, day: int) -> int:
+    """Version of a day's mark, 0 without one."""
+    found: int = _VERSION.unpack_from(strip, VERSIONS_AT + 8 * day)[0]
+    return found
+
+
+def ends_with(strip: bytes, day: int) -> bool:
+    """Whether no mark ever came for a later day."""
+    return strip.endswith(_NOTHING_AFTER[day])
 
 
 def block(status: bytes, flags: bytes, class_index: bytes, versions: bytes) -> bytes:
@@ -68,35 +82,36 @@ def block(status: bytes, flags: bytes, class_index: bytes, versions: bytes) -> b
     return status + flags + class_index + versions
 
 
-def merge(strips: Strips, marks: Marks) -> Bool:
-    """Merge marks into ``strips`` in place; says which marks won, bool [m].
+def merge(strip: bytes, marks: Sequence[DayMark]) -> tuple[bytes, list[int]]:
+    """The strip with marks merged into it, and the places of those that won, in their order.
 
     A withdrawn day (class 0) keeps the class of the mark that it withdraws, so that the class still
     knows whom it lost.
     """
-    content = marks.status.astype(np.int64) * 32 + marks.flags
-    won = _newest(marks, content)
-    row, day = marks.row[won], marks.day[won]
-    before = strips.status[row, day].astype(np.int64) * 32 + strips.flags[row, day]
-    stored = strips.version[row, day]
-    version, what = marks.version[won], content[won]
-    accepted = (version > stored) | ((version == stored) & (what > before))
-    won = won[accepted]
-    row, day, named = row[accepted], day[accepted], marks.class_index[won]
-    strips.status[row, day] = marks.status[won]
-    strips.flags[row, day] = marks.flags[won]
-    strips.version[row, day] = marks.version[won]
-    strips.class_index[row, day] = np.where(named > 0, named, strips.class_index[row, day])
-    applied = np.zeros(len(marks.row), bool)
-    applied[won] = True
-    return applied
+    changed: bytearray | None = None
+    won = []
+    for place in range(len(marks)) if len(marks) == 1 else _newest(marks):
+        day, status, flags, named, version = marks[place]
+        stored = version_at(strip, day)
+        if version < stored or (version == stored and (status, flags) <= (strip[day], strip[DAYS + day])):
+            continue
+        changed = changed or bytearray(strip)
+        changed[day], changed[DAYS + day] = status, flags
+        changed[2 * DAYS + day] = named or strip[2 * DAYS + day]
+        _VERSION.pack_into(changed, VERSIONS_AT + 8 * day, version)
+        won.append(place)
+    return (bytes(changed) if changed else strip), won
 
 
-def _newest(marks: Marks, content: I64) -> I64:
-    """Positions of the newest mark of each (row, day)."""
-    key = marks.row * DAYS + marks.day
-    if len(np.unique(key)) == len(key):
-        return np.arange(len(key))
-    order: I64 = np.lexsort((content, marks.version, key))
-    last = np.append(key[order][1:] != key[order][:-1], True)
-    return np.compress(last, order)
+def _newest(marks: Sequence[DayMark]) -> list[int]:
+    """Places of the newest mark of each day; of equal ones the last."""
+    found: dict[int, int] = {}
+    for place, mark in enumerate(marks):
+        other = found.get(mark.day)
+        if other is None or _order(mark) >= _order(marks[other]):
+            found[mark.day] = place
+    return sorted(found.values())
+
+
+def _order(mark: DayMark) -> tuple[int, int, int]:
+    return mark.version, mark.status, mark.flags

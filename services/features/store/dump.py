@@ -114,7 +114,9 @@ def _crossings(
     def settled(row: int, school: str) -> Bool:
         return bases[part[row][0]].settled.get((school, school_year), NEVER_SETTLED)
 
-    known = settled_marks(arrays.flags, arrays.class_index, [year.classes for year in years], settled)
+    known = settled_marks(
+        arrays.flags, lambda row: arrays.class_index[row], [year.classes for year in years], settled
+    )
     plan = np.frombuffer(b"".join(plans), np.uint8).reshape(-1, DAYS)
     whole = child_years(school_year, arrays.status, arrays.flags, plan=plan, settled=known)
     found: list[int] = crossings(whole, rule).tolist()

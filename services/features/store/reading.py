@@ -26,7 +26,7 @@ from services.features.children import (
 from services.features.closings import Closing, ClosingKey
 from services.features.owncounts import OwnDay
 from services.features.schoolyear import DAYS, TERMS, locate
-from services.features.strips import VERSIONS_AT, unpack
+from services.features.strips import EMPTY, VERSIONS_AT, unpack
 from services.features.tallies import NO_TALLY, SchoolTally, with_days
 from services.kit.lanes import Transaction
 
@@ -140,11 +140,13 @@ def _child_year(
 ) -> ChildYear:
     linkage_id, school_year = key
     before = blocks.get((linkage_id, school_year - 1))
+    strip = bytes(blocks[key]) if key in blocks else EMPTY
     return ChildYear(
-        strip=bytes(blocks.get(key, bytearray(DAYS * 11))),
+        strip=strip,
         classes=tuple(classes.get(key, "").split()),
         before=None if before is None else summary(bytes(before)),
         follows=(linkage_id, school_year + 1) in blocks,
+        weight=int(np.frombuffer(strip, "<i8", DAYS, VERSIONS_AT).sum()),
     )
 
 

@@ -19,8 +19,9 @@ from contracts.features import (
     WindowEvidence,
 )
 from services.features.children import LastYear, last_year
-from services.features.evidence import attendance_evidence, story
+from services.features.evidence import attendance_evidence
 from services.features.schoolyear import DAYS, locate, year_days
+from services.features.story import stories
 from services.features.strips import EMPTY, unpack
 
 YEAR = year_days(2026)
@@ -47,7 +48,8 @@ def evidence(
         status[locate(day)[1]], school[locate(day)[1]] = marks.get(day, Code.present), True
         flags[locate(day)[1]] = Flag.late if day in late else 0
     until = slice(0, locate(last)[1] + 1)
-    told = story(YEAR, status[until], flags[until], school[until], before, others)
+    rows = (each[None, until] for each in (status, flags, school))
+    (told,) = stories(YEAR, *rows, [(before, others)])
     return {type(each): each for each in reversed(attendance_evidence(told))}
 
 
@@ -151,7 +153,9 @@ def _all(last: date, marks: dict[date, Code]) -> list[AttendanceEvidence]:
     status, school = np.zeros(DAYS, np.uint8), np.zeros(DAYS, bool)
     for day in school_days(last):
         status[locate(day)[1]], school[locate(day)[1]] = marks.get(day, Code.present), True
-    return attendance_evidence(story(YEAR, status, np.zeros(DAYS, np.uint8), school, None, lambda index: 0))
+    flags = np.zeros((1, DAYS), np.uint8)
+    (told,) = stories(YEAR, status[None], flags, school[None], [(None, lambda index: 0)])
+    return attendance_evidence(told)
 
 
 def test_an_unrecorded_day_is_neither_absent_nor_bridged() -> None:

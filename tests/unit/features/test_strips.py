@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.features.schoolyear import DAYS
-from services.features.strips import BLOCK, EMPTY, Marks, merge, pack, unpack
+from services.features.strips import (
+    BLOCK,
+    EMPTY,
+    DayMark,
+    block,
+    codes,
+    ends_with,
+    merge,
+    unpack,
+    version_at,
+)
 
 marks_ = st.lists(
     st.tuples(
@@ -21,27 +31,13 @@ marks_ = st.lists(
 )
 
 
-def _marks(listed: list[tuple[int, int, int, int, int]]) -> Marks:
-    row, day, status, flags, version = (
-        (list(column) for column in zip(*listed, strict=True)) if listed else [[]] * 5
-    )
-    return Marks(
-        row=np.array(row, np.int64),
-        day=np.array(day, np.int64),
-        status=np.array(status, np.uint8),
-        flags=np.array(flags, np.uint8),
-        class_index=np.array([1] * len(row), np.uint8),
-        version=np.array(version, np.int64),
-    )
-
-
 def _merged(batches: list[list[tuple[int, int, int, int, int]]]) -> list[bytes]:
-    blocks = [EMPTY] * 3
+    strips = [EMPTY] * 3
     for batch in batches:
-        strips = unpack(blocks)
-        merge(strips, _marks(batch))
-        blocks = pack(strips)
-    return blocks
+        for row in range(3):
+            marks = [DayMark(day, s, f, 1, version) for at, day, s, f, version in batch if at == row]
+            strips[row], _ = merge(strips[row], marks)
+    return strips
 
 
 @settings(max_examples=200, deadline=None)
@@ -72,23 +68,31 @@ def test_the_newest_wins_and_the_greater_content_decides_a_tie(
 
 
 def test_what_won_is_told() -> None:
-    strips = unpack([EMPTY])
-    applied = merge(strips, _marks([(0, 5, 1, 0, 10), (0, 5, 2, 0, 9), (0, 6, 1, 0, 1)]))
-    assert applied.tolist() == [True, False, True]
-    assert merge(strips, _marks([(0, 5, 1, 0, 10)])).tolist() == [False]
+    marks = [DayMark(5, 1, 0, 1, 10), DayMark(5, 2, 0, 1, 9), DayMark(6, 1, 0, 1, 1)]
+    strip, won = merge(EMPTY, marks)
+    assert won == [0, 2]
+    assert merge(strip, marks[:1]) == (strip, [])
 
 
 def test_a_withdrawn_day_keeps_its_class() -> None:
-    strips = unpack([EMPTY])
-    merge(strips, _marks([(0, 5, 1, 0, 10)]))
-    gone = _marks([(0, 5, 0, 0, 11)])
-    gone.class_index[:] = 0
-    merge(strips, gone)
-    assert (strips.status[0, 5], strips.class_index[0, 5]) == (0, 1)
+    strip, _ = merge(EMPTY, [DayMark(5, 1, 0, 1, 10)])
+    strip, won = merge(strip, [DayMark(5, 0, 0, 0, 11)])
+    assert (won, strip[5], strip[2 * DAYS + 5], version_at(strip, 5)) == ([0], 0, 1, 11)
 
 
-def test_packing_is_exact() -> None:
+def test_columns_are_taken_out_exactly() -> None:
     rng = np.random.default_rng(1)
     blocks = [rng.integers(0, 256, BLOCK, dtype=np.uint8).tobytes() for _ in range(3)]
-    assert pack(unpack(blocks)) == blocks
-    assert unpack(blocks).version.shape == (3, DAYS)
+    whole = unpack(blocks)
+    columns = (whole.status, whole.flags, whole.class_index, whole.version)
+    for row, strip in enumerate(blocks):
+        assert block(*(column[row].tobytes() for column in columns)) == strip
+        assert [version_at(strip, day) for day in range(DAYS)] == whole.version[row].tolist()
+    status, flags = codes(blocks)
+    assert (status == whole.status).all()
+    assert (flags == whole.flags).all()
+
+
+def test_a_strip_knows_its_last_marked_day() -> None:
+    strip, _ = merge(EMPTY, [DayMark(5, 1, 0, 1, 1), DayMark(300, 1, 0, 1, 1 << 40)])
+    assert [day for day in range(DAYS) if ends_with(strip, day)] == list(range(300, DAYS))
