@@ -55,10 +55,11 @@ def last_month(running: Running) -> Window:
 
 def days_left(years: ChildYears, rows: Rows) -> F64:
     """School days after each row's day in its month by the calendar; NaN without a calendar."""
-    ahead = np.zeros((len(years.plan), years.plan.shape[1] + 1), np.int16)
-    np.cumsum(years.plan == SCHOOL, axis=1, dtype=np.int16, out=ahead[:, 1:])
     end = years.days.month_end[rows.day]
-    left = (ahead[rows.child, end] - ahead[rows.child, rows.day + 1]).astype(np.float64)
+    first, last = int(rows.day.min()) + 1, int(end.max())
+    ahead = np.zeros((len(years.plan), max(last - first, 0) + 1), np.int16)
+    np.cumsum(years.plan[:, first:last] == SCHOOL, axis=1, dtype=np.int16, out=ahead[:, 1:])
+    left = (ahead[rows.child, end - first] - ahead[rows.child, rows.day + 1 - first]).astype(np.float64)
     left[years.plan[rows.child, rows.day] == UNPLANNED] = np.nan
     return left
 

@@ -68,8 +68,10 @@ class Placement:
 def _reach(plan: bytes, planned: list[int]) -> list[int]:
     if UNPLANNED in plan:
         return [0] * DAYS
-    passed = [bisect_right(planned, index) for index in range(DAYS)]
-    return [planned[n - WINDOW_DAYS] if n > WINDOW_DAYS else 0 for n in passed]
+    starts = np.array([0, *planned], np.int64)
+    passed = np.searchsorted(starts[1:], np.arange(DAYS), side="right")
+    found: list[int] = starts[np.where(passed > WINDOW_DAYS, passed - WINDOW_DAYS + 1, 0)].tolist()
+    return found
 
 
 def place(calendars: Calendars, school_year: int, child: Child, last_class: str) -> Placement:

@@ -187,13 +187,13 @@ class Running:
     def statuses(self) -> U64:
         """Running words of the day's code."""
         kinds = np.where(self.school[:, self.low :], self.status[:, self.low :], np.uint8(255))
-        return _running(_STATUS_WORDS[kinds])
+        return _running(_STATUS_WORDS.take(kinds))
 
     @cached_property
     def flags(self) -> U64:
         """Running words of lateness, runs and gaps."""
         flags = self.years.flags[:, self.low : self.high] & np.uint8(7)
-        words = _FLAG_WORDS[np.where(self.present[:, self.low :], flags, np.uint8(0))]
+        words = _FLAG_WORDS.take(flags * self.present[:, self.low :])
         words |= self.starts.astype(np.uint64) << np.uint64(_BITS * _FLAG_PLACE["spell"])
         gaps = self.after_gap & self.absent[:, self.low :]
         words |= gaps.astype(np.uint64) << np.uint64(_BITS * _FLAG_PLACE["after_gap"])
@@ -207,9 +207,11 @@ class Running:
 
     @cached_property
     def _discounted(self) -> F64:
-        rate = np.nan_to_num(self.years.others_rate[:, self.low : self.high], nan=0.0)
-        total = np.zeros((rate.shape[0], rate.shape[1] + 1))
-        weight = np.where(self.absent[:, self.low :], 1.0 - rate.astype(np.float64), 0.0)
+        absent = self.absent[:, self.low :]
+        rate = self.years.others_rate[:, self.low : self.high][absent]
+        weight = np.zeros(absent.shape)
+        weight[absent] = 1.0 - np.nan_to_num(rate, nan=0.0).astype(np.float64)
+        total = np.zeros((absent.shape[0], absent.shape[1] + 1))
         np.cumsum(weight, axis=1, out=total[:, 1:])
         return total
 
