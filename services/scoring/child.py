@@ -129,11 +129,12 @@ class ChildYear(Struct):
         """Put days in their places and fold on once, from the earliest change; gives back those that were newer."""
         changed: dict[int, bytes] = {}
         newer: set[int] = set()
+        latest = self.latest
         for record in records if len(records) == 1 else sorted(records, key=number_of):
             day = number_of(record)
-            if day > self.latest:
+            if day > latest:
                 self._change(changed)
-                changed = {}
+                changed, latest = {}, day
                 self._append(day, record, self.tail[-FOLDS:] or QUIET)
                 newer.add(day)
                 continue

@@ -129,7 +129,8 @@ async def _load_months(lanes: Lanes, children: dict[str, Years], tx: Transaction
         if type(body) is PupilErased:
             continue
         body = cast(FeaturesUpdated, body)
-        child = children.get(body.linkage_id, {}).get(body.school_year)
+        years = children.get(body.linkage_id)
+        child = years.get(body.school_year) if years else None
         if child is not None and (day := first_day(body)) is not None:
             month = child.needs_month(day)
             if month < child.loaded_from:

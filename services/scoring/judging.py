@@ -209,7 +209,8 @@ def _combined_on(shelf: Shelf, number: int) -> Linear | None:
 def _extra_scores(shelf: Shelf, numbers: NDArray[np.uint16], extra: Values) -> NDArray[np.float32]:
     if not numbers.any():
         return np.zeros(len(extra), np.float32)
-    touched = extra_slots(extra)
+    same = np.isnan(extra).all()  # nothing is known of anybody
+    touched = np.broadcast_to(extra_slots(extra[:1]), extra.shape) if same else extra_slots(extra)
     found = _by_group(
         numbers, lambda number: _combined_on(shelf, number), lambda model, at: model.extra_part(touched[at])
     )

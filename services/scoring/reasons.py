@@ -41,7 +41,7 @@ def attendance_reasons(evidence: Sequence[AttendanceEvidence], fired: int) -> li
 
     Where no rule fired (the model decided, or a band is still held), the first fact with an absence is told.
     """
-    ordered = sorted(evidence, key=lambda each: _ORDER[type(each)])
+    ordered = sorted(evidence, key=_place) if len(evidence) > 1 else evidence
     found = [Reason(Item.attendance, rules, each) for each in ordered if (rules := _rules_for(each, fired))]
     if found:
         return found
@@ -51,6 +51,10 @@ def attendance_reasons(evidence: Sequence[AttendanceEvidence], fired: int) -> li
 def added_reasons(evidence: Sequence[InfirmaryEvidence | SurveyEvidence]) -> list[Reason]:
     """What the combined basis adds to attendance reasons: visits that grew, answers that fell."""
     return [_added(each) for each in evidence if _speaks(each)]
+
+
+def _place(evidence: AttendanceEvidence) -> int:
+    return _ORDER[type(evidence)]
 
 
 def _rules_for(evidence: Evidence, fired: int) -> list[Rule]:
