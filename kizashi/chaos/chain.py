@@ -147,10 +147,11 @@ class Chain:
         rows = [tuple(row) for stage in STAGES for row in await self.positions(stage)]
         return (await self.lag(), waiting, *rows)
 
-    async def settle(self, seconds: float | None = None) -> float | None:
+    async def settle(self, seconds: float | None = None, at_rest_seconds: float = 0.0) -> float | None:
         """Wait until nothing moves any more; returns since when (monotonic), None if it is never at rest.
 
-        At rest means: no lag, nothing for the relay, and either all edges meet or nothing changed for a while.
+        At rest means: no lag, nothing for the relay, either all edges meet or nothing changed for a while, and
+        nothing changed for ``at_rest_seconds``: a new owner sends what it finds in an outbox within its second.
         """
         seconds = self.patience_seconds if seconds is None else seconds
         began = still = time.monotonic()
@@ -159,7 +160,9 @@ class Chain:
             now = await self._standing()
             if now != before:
                 before, still = now, time.monotonic()
-            elif not now[0] and not now[1] and await self._quiet(still):
+            elif (
+                time.monotonic() - still >= at_rest_seconds and not any(now[:2]) and await self._quiet(still)
+            ):
                 return still
             await asyncio.sleep(0.1)
         return None

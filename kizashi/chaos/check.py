@@ -25,6 +25,8 @@ from services.kit.ids import derived_id
 
 Logs = dict[int, list[Entry]]
 RECOVERY_SECONDS = 60.0
+#: Repeats from an outbox that nothing new pushes out come within the second of the idle.
+_AT_REST_SECONDS = 2.0
 #: The last events of the last stage have no reader whose position would tell that they arrived.
 _LEAVING_SECONDS = 4.0
 
@@ -62,7 +64,7 @@ def compare(log: Sequence[str], done: Sequence[str]) -> Difference:
 
 async def judge(chain: Chain, verdict: Verdict, expected_hash: str, poison: int, healed_at: float) -> None:
     """Fill in ``verdict``; ``poison`` bad records were sent, the fault ended at ``healed_at`` (monotonic)."""
-    settled = await chain.settle()
+    settled = await chain.settle(at_rest_seconds=_AT_REST_SECONDS)
     verdict.demand(settled is not None, "not drained after healing")
     verdict.recovery_seconds = round(max((settled or healed_at) - healed_at, 0.0), 2)
     verdict.demand(verdict.recovery_seconds <= RECOVERY_SECONDS, "recovery took too long")
@@ -96,11 +98,17 @@ async def _applied(database: asyncpg.Connection, stage: str, log: Logs, verdict:
     done: dict[int, list[str]] = defaultdict(list)
     for row in rows:
         done[row["partition"]].append(row["event_id"])
-    letters = await database.fetch(f"SELECT partition, record_offset FROM {stage}.dead_letter")
-    buried = {(row["partition"], row["record_offset"]) for row in letters}
+    letters = await database.fetch(
+        f"SELECT partition, record_offset, replayed_at IS NOT NULL AS again FROM {stage}.dead_letter"
+    )
+    buried = {(row["partition"], row["record_offset"]): row["again"] for row in letters}
     for partition, entries in log.items():
         good = [entry.id for entry in entries if (partition, entry.offset) not in buried]
-        found = compare(good, done[partition])
+        again = Counter(entry.id for entry in entries if buried.get((partition, entry.offset)))
+        handled = Counter(name for name in done[partition] if name in again)
+        verdict.lost += (again - handled).total()
+        verdict.doubled += (handled - again).total()
+        found = compare(good, [name for name in done[partition] if name not in again])
         verdict.lost += found.lost
         verdict.doubled += found.doubled
         verdict.disordered += found.disordered
@@ -137,7 +145,8 @@ async def _edges(database: asyncpg.Connection, log: Logs, verdict: Verdict) -> N
 
 async def _dead_letters(database: asyncpg.Connection, verdict: Verdict, poison: int) -> None:
     found = await database.fetchval(
-        "SELECT (SELECT count(*) FROM windows.dead_letter) + (SELECT count(*) FROM fold.dead_letter)"
+        "SELECT (SELECT count(*) FROM windows.dead_letter WHERE replayed_at IS NULL)"
+        " + (SELECT count(*) FROM fold.dead_letter WHERE replayed_at IS NULL)"
     )
     verdict.dead_letters = found
     verdict.demand(found == poison, f"{found} dead letters for {poison} bad records")

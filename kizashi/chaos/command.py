@@ -10,23 +10,31 @@ from pathlib import Path
 import click
 
 from kizashi.chaos.ground import ground_of, three_brokers
-from kizashi.chaos.matrix import ROWS
+from kizashi.chaos.matrix import ROWS, WHOLE
 from kizashi.chaos.mutants import MUTANTS
 from kizashi.chaos.plan import Plan, Row
+from kizashi.chaos.town import WholeRow
 from kizashi.chaos.verdict import Verdict
 from kizashi.embedded.stack import start_stack
 
 
-async def _run(row: type[Row], plan: Plan, folder: Path, brokers: int) -> Verdict:
-    if brokers == 1:
+async def _run(name: str, plan: Plan, folder: Path, brokers: int) -> Verdict:
+    if name in WHOLE:
+        return await WHOLE[name]().run(folder, plan)
+    row = ROWS[name]
+    if (brokers or row.brokers) == 1:
         async with start_stack(folder, "kafka") as stack:
             return await row().run(ground_of(stack), plan)
     with three_brokers(folder) as ground:
         return await row().run(ground, plan)
 
 
+def _rows() -> dict[str, type[Row | WholeRow]]:
+    return {**ROWS, **WHOLE}
+
+
 def _list() -> None:
-    for name, row in ROWS.items():
+    for name, row in _rows().items():
         click.echo(f"{name:5} {row.text}")
         for mutant in row.mutants:
             click.echo(f"      must fail with {mutant}: {MUTANTS[mutant].text}")
@@ -38,7 +46,7 @@ def _tell(verdict: Verdict) -> None:
 
 
 @click.command()
-@click.option("--row", "name", type=click.Choice(list(ROWS)), help="which fault")
+@click.option("--row", "name", type=click.Choice([*ROWS, *WHOLE]), help="which fault")
 @click.option("--kills", type=int, help="how often the fault is done (F2: at each point)")
 @click.option("--events", type=int, help="records in the run")
 @click.option("--brokers", type=click.IntRange(1, 3), help="one, or a cluster of three")
@@ -64,13 +72,13 @@ def chaos(
     if only_list or name is None:
         _list()
         return
-    row = ROWS[name]
+    row = _rows()[name]
     plan = replace(row.short if kills is None else row.planned(kills), seed=seed, mutant=mutant)
     if events is not None:
         plan = replace(plan, events=events)
     folder = Path(tempfile.mkdtemp(prefix="kizashi-chaos-"))
     try:
-        verdict = asyncio.run(_run(row, plan, folder, brokers or row.brokers))
+        verdict = asyncio.run(_run(name, plan, folder, brokers or 0))
     finally:
         if keep:
             click.echo(f"logs and databases: {folder}", err=True)

@@ -1,7 +1,23 @@
-"""Every row of the fault matrix by name."""
+"""Every row of the fault matrix by name: ``ROWS`` on the toy chain, ``WHOLE`` on systems of their own."""
 
+from kizashi.chaos.lost_redis import LostRedis
 from kizashi.chaos.plan import Row, Undisturbed
-from kizashi.chaos.rows import broker, cluster, database, frozen, input, kills, members, nemeses, outgoing
+from kizashi.chaos.rows import (
+    broker,
+    cluster,
+    database,
+    frozen,
+    input,
+    kills,
+    members,
+    nemeses,
+    outgoing,
+    webhook,
+)
+from kizashi.chaos.town import WholeRow
+from kizashi.chaos.whole import EveryService
+
+WHOLE: dict[str, type[WholeRow]] = {row.name: row for row in (EveryService, LostRedis)}
 
 ROWS: dict[str, type[Row]] = {
     row.name: row
@@ -21,7 +37,9 @@ ROWS: dict[str, type[Row]] = {
         cluster.Bounced,
         nemeses.Rotation,
         input.Poison,
+        input.HandledAgain,
         outgoing.Refused,
+        webhook.Webhook,
         members.WrongClocks,
         broker.GroupGone,
         members.RollingRestart,

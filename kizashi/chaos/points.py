@@ -18,9 +18,11 @@ from kizashi.chaos.toy.windows import Windows
 from services.kit.batcher import Batcher
 from services.kit.kernel import Kernel
 from services.kit.lanes import AnyHandler
+from services.kit.letters import Letters
 from services.kit.positions import Positions
 from services.kit.publishing import Publishing
 from services.kit.shell import Lanes
+from services.notify.sender import Sender
 
 Action = Literal["kill", "freeze", "block"]
 Side = Literal["before", "within", "after"]
@@ -64,10 +66,15 @@ POINTS = {
     "CP11": Point("outbox rows taken, before sending", Publishing, "deliver", "before"),
     "CP12": Point("sent, before the acknowledgement", Batcher, "send", "within"),
     "CP13": Point("acknowledged, before the rows are removed", Batcher, "send", "after"),
+    "CP14": Point("notify, before a webhook's call", Sender, "_attempt", "before"),
+    "CP15": Point("notify, after the answer, before it is noted", Sender, "_attempt", "after"),
+    "CP16": Point("a dead letter handled again, before it is closed", Letters, "applied", "before"),
 }
+#: Those that every poll of a chain may pass.
+OF_A_POLL = tuple(name for name, point in POINTS.items() if point.owner not in (Letters, Sender))
 
 
-def arm(armed: Armed, handler: AnyHandler) -> None:
+def arm(armed: Armed, handler: AnyHandler | None = None) -> None:
     """Wrap the point's method in this process."""
     point = POINTS[armed.point]
     owner = type(handler) if point.owner is Windows else point.owner

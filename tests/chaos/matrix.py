@@ -24,11 +24,11 @@ Case = tuple[str, str]
 """Row and mutant; no mutant is the kernel as it is."""
 
 SEED = 1
-AT_ONCE = 5
+AT_ONCE = 6
 #: Rows that stop a server which the others need.
 ALONE = frozenset({"F9"})
 #: Rows that take long begin first, so that none of them is left over at the end.
-SLOW = ("F12", "F14", "F5b", "F4", "F8", "F5", "F13", "F1", "F2", "F3", "F22", "F20")
+SLOW = ("F12", "F14", "F5b", "F4", "F8", "F5", "F13", "F1", "F2", "F3", "F15", "F22", "F20", "F13r")
 
 CASES: list[Case] = [
     (name, mutant) for name, row in ROWS.items() if row.brokers == 1 for mutant in ("", *row.mutants)
@@ -44,14 +44,19 @@ def name_of(case: Case) -> str:
     return f"{case[0]}-{case[1] or 'kernel'}"
 
 
-def chosen(request: pytest.FixtureRequest, cases: list[Case]) -> list[Case]:
-    """The cases that a run of pytest selected; skips where the broker cannot be had, unless it must."""
+def skip_without_broker() -> None:
+    """Skip where the broker cannot be had, unless it must."""
     try:
         kafka_jars(lambda _: None)
     except JarsUnavailable as problem:
         if os.environ.get("REQUIRE_BACKENDS") == "1":
             raise
         pytest.skip(str(problem))
+
+
+def chosen(request: pytest.FixtureRequest, cases: list[Case]) -> list[Case]:
+    """The cases that a run of pytest selected."""
+    skip_without_broker()
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     here = [item for item in items if item.path == request.path and hasattr(item, "callspec")]
     wanted = [item.callspec.params["case"] for item in here]

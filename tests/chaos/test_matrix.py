@@ -1,6 +1,6 @@
 """The fault matrix: each row passes with the kernel and fails with each of its mutants. Seed 1.
 
-Short by default; ``KIZASHI_CHAOS=long`` does each fault as often as its row says.
+Short by default, as a part of every test run; ``KIZASHI_CHAOS=long`` does each fault as often as its row says.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from kizashi.chaos.matrix import ROWS
 from kizashi.chaos.verdict import Verdict
 from tests.chaos.matrix import CASES, SEED, Case, chosen, name_of, verdicts
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(5400)]
+LONG = os.environ.get("KIZASHI_CHAOS") == "long"
+#: The first test waits for all runs.
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(5400 if LONG else 480)]
 
 
 @pytest.fixture(scope="module")
 def judged(request: pytest.FixtureRequest) -> dict[Case, Verdict]:
     """Verdicts of the cases that this run selected."""
-    return verdicts(chosen(request, CASES), long=os.environ.get("KIZASHI_CHAOS") == "long")
+    return verdicts(chosen(request, CASES), long=LONG)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if not c[1]], ids=name_of)

@@ -2,14 +2,21 @@
 
 import asyncio
 import signal
+from dataclasses import replace
 from typing import ClassVar
 
 from kizashi.chaos import operator
 from kizashi.chaos.plan import Plan, Row, Run
+from kizashi.chaos.points import Armed
 from kizashi.chaos.toy import language
 from kizashi.chaos.toy.story import POISON, bad, message, messages
+from kizashi.chaos.waits import within
 from services.kit.batcher import Message
 from services.kit.decoding import MAX_CONSECUTIVE_DEAD
+
+_ASKED_SECONDS = 30.0
+#: Refused by the handler and not taken yet.
+_OURS = "code = 'internal' AND replayed_at IS NULL"
 
 
 class Repeated(Row):
@@ -136,6 +143,53 @@ class Poison(Row):
         rows = await run.chain.positions("windows")
         at = {row["partition"]: row["next_offset"] for row in rows}
         return {number for (_, number), end in ends.items() if at.get(number, 0) < end}
+
+
+class HandledAgain(Row):
+    """A handler learns to take what it refused, somebody asks for all letters, and the member dies among them."""
+
+    name = "F13r"
+    text = "dead letters handled again by members that die before they have closed one"
+    mutants = ("replay-in-two",)
+    short = Plan(kills=2, events=400)
+    long_kills = 20
+
+    async def disturb(self, run: Run) -> None:
+        """Refused, mended, asked for, killed; then asked for once more."""
+        chain = run.chain
+        sign = chain.ground.folder / f"{chain.run}-mended"
+        for worker in chain.workers.values():
+            worker.order = replace(worker.order, mended=sign)
+        await chain.start()
+        await chain.send(run.feed(1).rest())
+        await chain.settle()
+        run.verdict.details["refused"] = refused = await self._left(run)
+        run.verdict.demand(refused > run.plan.kills, f"only {refused} records were refused")
+        sign.touch()
+        victim = chain.workers["windows.0"]
+        for _ in range(run.plan.kills):
+            await victim.end(signal.SIGKILL)
+            victim.start(Armed("CP16", hit=2))
+            await self._ask(run)
+            await victim.gone(_ASKED_SECONDS)
+            run.verdict.kills += 1
+        await chain.start()
+        await self._ask(run)
+        async with within(_ASKED_SECONDS, "every letter handled again"):
+            while await self._left(run):
+                await asyncio.sleep(0.1)
+
+    @staticmethod
+    async def _left(run: Run) -> int:
+        return int(
+            await run.chain.database.fetchval(f"SELECT count(*) FROM windows.dead_letter WHERE {_OURS}")
+        )
+
+    @staticmethod
+    async def _ask(run: Run) -> None:
+        await run.chain.database.execute(
+            f"UPDATE windows.dead_letter SET replay_asked_at = now() WHERE {_OURS}"
+        )
 
 
 class Hostile(Row):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from kizashi.chaos.member import Worker
 from kizashi.chaos.plan import Feed, Plan, Row, Run
-from kizashi.chaos.points import POINTS, Armed
+from kizashi.chaos.points import OF_A_POLL, Armed
 from kizashi.chaos.rebalance import shaken
 from kizashi.chaos.toy.story import POISON, bad
 
@@ -63,14 +63,14 @@ class CrashPoints(Row):
     @classmethod
     def faults(cls, plan: Plan) -> int:
         """Every point so often."""
-        return plan.kills * len(POINTS)
+        return plan.kills * len(OF_A_POLL)
 
     async def disturb(self, run: Run) -> None:
         """Point by point."""
         await run.chain.start()
-        feed = run.feed(len(POINTS) * run.plan.kills + 2)
-        hits = dict.fromkeys(POINTS, 0)
-        for point in POINTS:
+        feed = run.feed(len(OF_A_POLL) * run.plan.kills + 2)
+        hits = dict.fromkeys(OF_A_POLL, 0)
+        for point in OF_A_POLL:
             for turn in range(run.plan.kills):
                 stages = self.stages.get(point, ("windows.0", "fold.0"))
                 victim = run.chain.workers[stages[turn % len(stages)]]

@@ -6,6 +6,7 @@ by invariants instead: none lost, none given twice, none without an alert.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from contracts.envelope import Event
 from kizashi.chaos.toy import language
@@ -36,6 +37,7 @@ class Fold:
         self.target = language.alerts(run)
         self.slow_seconds = slow_seconds
         self.claimed: Callable[[str, int], int | None] = lambda *_: None
+        self.mended: Path | None = None
 
     def new_cache(self, partition: int) -> Cache:
         """Empty: filled from the table as children come by."""

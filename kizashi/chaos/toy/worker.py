@@ -46,6 +46,8 @@ class Order:
     lock_wait_seconds: float = 20.0
     clock_shift_seconds: float = 0.0
     idle_transaction_seconds: float = 60.0
+    #: Doubtful records are refused until this file exists, if one is named.
+    mended: Path | None = None
 
 
 def context() -> ForkServerContext:
@@ -57,8 +59,8 @@ def context() -> ForkServerContext:
 
 def run(order: Order) -> None:
     """Be the stage until SIGTERM, or until a point ends it."""
-    _end_with_parent()
-    _write_to(order.log)
+    end_with_parent()
+    write_to(order.log)
     os.environ.update(order.environment)
     mutant = MUTANTS[order.mutant]
     with ExitStack() as stack:
@@ -93,6 +95,7 @@ async def _serve(order: Order, mutant: Mutant) -> None:
     pool = await open_pool(settings, order.stage, "postgres")
     kind = mutant.windows if order.stage == "windows" else mutant.fold
     handler = kind(order.run, order.slow_seconds)
+    handler.mended = order.mended
     for armed in order.armed:
         arm(armed, handler)
     process = Process(
@@ -107,13 +110,14 @@ async def _serve(order: Order, mutant: Mutant) -> None:
         await process.stop()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """The kernel of this machine ends the worker when the process that forked it ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _write_to(log: Path) -> None:
+def write_to(log: Path) -> None:
+    """Whatever this process says goes to ``log``."""
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for standard in (1, 2):
         os.dup2(descriptor, standard)
