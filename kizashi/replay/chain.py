@@ -12,6 +12,8 @@ import asyncpg
 
 from contracts.envelope import Event
 from kizashi.replay.logs import Logs, Waiting
+from kizashi.replay.unkept import Unkept
+from services.identity.consumer import RecordsHandler
 from services.kit.app import Kit, Parts, Task
 from services.kit.broadcast import OnEvent
 from services.kit.database import open_pool
@@ -134,6 +136,9 @@ async def lines(settings: dict[str, dict[str, Any]], logs: Logs) -> tuple[list[A
         pools.append(pool)
         kit = LooseKit(service, own, pool)
         parts: Parts = await module.build(kit)
+        for each in parts.handlers:
+            if isinstance(each, RecordsHandler):
+                each.tables = Unkept
         found |= {each.consumer: _line(service, each, pool, logs) for each in parts.handlers}
         listeners += [_listener(topic, heard, logs) for topic, heard in kit.broadcasts.items()]
     return [*(found[name] for name in CONSUMERS), *listeners], pools

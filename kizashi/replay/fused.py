@@ -37,9 +37,9 @@ async def run(
         began = time.perf_counter()
         await _registry(year, place)
         registered = time.perf_counter() - began
-        say("records")
+        say(f"registry: {registered:.1f} s; records")
         parts = await _share(year, place, workers, close, progress)
-        say("state")
+        say("the state is read")
         connection = await place.administrator()
         try:
             state = await convergent(connection)

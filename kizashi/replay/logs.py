@@ -15,8 +15,7 @@ import msgspec
 from contracts.envelope import Event, Meta
 from contracts.registry import BY_NAME
 from services.kit.lanes import Outgoing
-from services.kit.outgoing import _meta as meta_of
-from services.kit.outgoing import _targets as targets_of
+from services.kit.outgoing import meta_of, targets_of
 
 
 class Parcel(msgspec.Struct, array_like=True, gc=False):

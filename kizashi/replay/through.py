@@ -115,7 +115,7 @@ async def _run(
         await records.publish(year.foreword(), (), close)
         await gauges.settle(connection, _PATIENCE_SECONDS)
         registered = time.perf_counter() - began
-        say("records")
+        say(f"registry: {registered:.1f} s; records are published")
         identity = system.supervisor.member("identity")
         await asyncio.to_thread(identity.rest)
         began, count = time.perf_counter(), 0
@@ -123,10 +123,11 @@ async def _run(
             await records.publish(events, days, close)
             count += len(events)
         published = time.perf_counter() - began
+    say(f"{count:,} records published: {published:.1f} s; the services take them")
     before = await connection.fetchval(_TAKEN)
     identity.wake()
     seconds = await _worked_through(connection, gauges, before, progress)
-    say("state")
+    say(f"drained: {seconds:.1f} s; the state is read")
     return Outcome(count, registered, published, seconds, await convergent(connection))
 
 

@@ -122,6 +122,8 @@ async def _work(job: Job) -> None:
             await partner.either(busy=False)  # begin together, whoever made more
             began = time.perf_counter()
             places.put(logs, events)
+            await whole.settle()
+            # apart: days that settle with their records would be looked through child by child
             logs.emit("ingest", passed(job.year.clock(number), clock, job.close))
             await whole.settle()
             job.report.send(Done(len(events), making, time.perf_counter() - began))

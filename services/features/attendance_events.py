@@ -17,7 +17,7 @@ from services.features.matrix import attendance_matrix, rounded
 from services.features.schoolyear import DAYS
 from services.features.step import Touch
 from services.features.story import stories
-from services.features.strips import version_at
+from services.features.strips import EMPTY, version_at
 from services.features.versions import bounded
 from services.features.years import Rows
 from services.kit.ids import derived_id
@@ -125,7 +125,8 @@ def _evidence(batch: Batch, rows: list[int], settled: I64) -> dict[int, list[Att
 
 def removed_days(batch: Batch, touches: list[Touch]) -> dict[int, list[int]]:
     """By row the days among those that changed which ever had a mark and have no vector now, oldest first."""
-    pairs = [(row, index) for row, touch in enumerate(touches) for index in touch.gone]
+    marked = [(row, touch) for row, touch in enumerate(touches) if batch.held[row].strip != EMPTY]
+    pairs = [(row, index) for row, touch in marked for index in touch.gone]
     if not pairs:
         return {}
     there = batch.told[tuple(zip(*pairs, strict=True))].tolist()

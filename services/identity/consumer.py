@@ -1,6 +1,6 @@
 """The one subscriber of ``records``: registry first, then records, then school time. No logic here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from contracts import records
 from contracts.codes import ClockPhase
@@ -44,9 +44,13 @@ class RecordsHandler:
     topics = ("records",)
     wants = WANTS
 
-    def __init__(self, minter: Minter, index: Index) -> None:
+    def __init__(
+        self, minter: Minter, index: Index, tables: Callable[[Transaction], RegistryStore] = RegistryStore
+    ) -> None:
         self._minter = minter
         self._index = index
+        #: How the tables are opened in a transaction; a replay that never moves a claim keeps fewer of them.
+        self.tables = tables
 
     def new_cache(self, partition: int) -> Cache:
         """Nothing known."""
@@ -54,7 +58,7 @@ class RecordsHandler:
 
     async def handle(self, lanes: Sequence[Lane[Cache]], tx: Transaction) -> Effects:
         """Apply one poll of all lanes in the kernel's transaction."""
-        effects, store = Effects(), RegistryStore(tx)
+        effects, store = Effects(), self.tables(tx)
         batch, others, closings = _sorted(lanes)
         generation = await store.enter(exclusive=bool(batch))
         if batch:

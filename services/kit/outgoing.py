@@ -26,7 +26,8 @@ def unpack(row: bytes) -> list[Message]:
     return _unpacker.decode(row)
 
 
-def _meta(service: str, event: Outgoing, edge: str) -> Meta:
+def meta_of(service: str, event: Outgoing, edge: str) -> Meta:
+    """The envelope under which an event of ``service`` travels."""
     cause = event.cause.meta if event.cause else None
     recorded_at = event.recorded_at or (cause.recorded_at if cause else datetime.now(UTC))
     return Meta(
@@ -43,7 +44,8 @@ def _meta(service: str, event: Outgoing, edge: str) -> Meta:
     )
 
 
-def _targets(event: Outgoing) -> Iterable[int]:
+def targets_of(event: Outgoing) -> Iterable[int]:
+    """The partitions that an event goes to."""
     count = partitions(event.topic)
     if event.everywhere:
         return range(count)
@@ -96,7 +98,7 @@ def messages(service: str, events: Iterable[Outgoing], numbering: Numbering | No
     for event in events:
         value = encode(event.body)
         key = event.key.encode() if event.key else None
-        for target in _targets(event):
+        for target in targets_of(event):
             edge = numbering.next(event.topic, target) if numbering else ""
-            found.append(Message(event.topic, target, key, value, to_headers(_meta(service, event, edge))))
+            found.append(Message(event.topic, target, key, value, to_headers(meta_of(service, event, edge))))
     return found
