@@ -7,6 +7,7 @@ and what publishing costs is told apart. Identity rests meanwhile, so that the t
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -52,10 +53,13 @@ class Records:
     async def __aexit__(self, *_: object) -> None:
         await self._batcher.stop()
 
-    async def publish(self, events: Sequence[Event], days: Iterable[date], close: bool) -> None:
-        """Records, then school time; returns when the broker has them all."""
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Records; returns when the broker has them all."""
         for part in _parts(events):
             await self._send([self._outgoing(event) for event in part])
+
+    async def tell_time(self, days: Iterable[date], close: bool) -> None:
+        """School time."""
         await self._send(passed(days, self._settings, close))
 
     def _outgoing(self, event: Event) -> Outgoing:
@@ -92,61 +96,84 @@ async def run(year: Year, folder: Path, *, seed: int, close: bool, say: Say, pro
     async with running(folder, kind="demo", broker="kafka", extra=_EXTRA, say=say) as system:
         connection = await system.administrator()
         gauges = Gauges(system)
+        settings = IngestSettings(**settings_of(system.data_dir, system.stack, "ingest"))
         try:
-            return await _run(system, connection, gauges, year, close, say, progress)
+            async with Records(settings) as records:
+                passing = Passing(records, connection, gauges, close, progress)
+                return await _run(system, passing, year, say)
         finally:
             gauges.close()
             await connection.close()
 
 
-async def _run(
-    system: System,
-    connection: asyncpg.Connection,
-    gauges: Gauges,
-    year: Year,
-    close: bool,
-    say: Say,
-    progress: Progress,
-) -> Outcome:
-    settings = IngestSettings(**settings_of(system.data_dir, system.stack, "ingest"))
-    async with Records(settings) as records:
-        say("registry")
-        began = time.perf_counter()
-        await records.publish(year.foreword(), (), close)
-        await gauges.settle(connection, _PATIENCE_SECONDS)
-        registered = time.perf_counter() - began
-        say(f"registry: {registered:.1f} s; records are published")
-        identity = system.supervisor.member("identity")
-        await asyncio.to_thread(identity.rest)
-        began, count = time.perf_counter(), 0
-        for events, days in year.sending():
-            await records.publish(events, days, close)
-            count += len(events)
-        published = time.perf_counter() - began
+@dataclass
+class Passing:
+    """A run from the moment identity wakes: school time follows the records, as on ordinary days.
+
+    ``ahead``: how many records identity has taken when days have passed, and which. Told with the records, school
+    time would overtake them: ingest's clock reads faster than identity, and every mark of a day that has settled
+    counts its class again.
+    """
+
+    records: Records
+    connection: asyncpg.Connection
+    gauges: Gauges
+    close: bool
+    progress: Progress
+    ahead: list[tuple[int, list[date]]] = field(default_factory=list)
+
+    async def taken(self) -> int:
+        """Events that identity has taken."""
+        return int(await self.connection.fetchval(_TAKEN))
+
+    async def seconds(self, before: int) -> float:
+        """From the first record that identity takes until nothing waits anywhere.
+
+        Raises:
+            TimeoutError: something still waits after an hour.
+        """
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                if await self.taken() > before:
+                    break
+                await asyncio.sleep(0.01)
+            began, told = time.perf_counter(), before
+            while self.ahead or not await self.gauges.drained(self.connection):
+                taken = await self.taken()
+                self.progress(taken - told)
+                told = taken
+                await self._tell_time(taken - before)
+                await asyncio.sleep(_LOOK_SECONDS)
+            drained = time.perf_counter()
+            # an event may be on its way between two consumers: only what stays quiet was drained
+            await self.gauges.settle(self.connection, _PATIENCE_SECONDS)
+        return drained - began
+
+    async def _tell_time(self, taken: int) -> None:
+        while self.ahead and taken >= self.ahead[0][0]:
+            _, days = self.ahead.pop(0)
+            await self.records.tell_time(days, self.close)
+
+
+async def _run(system: System, run: Passing, year: Year, say: Say) -> Outcome:
+    records = run.records
+    say("registry")
+    began = time.perf_counter()
+    await records.publish(year.foreword())
+    await run.gauges.settle(run.connection, _PATIENCE_SECONDS)
+    registered = time.perf_counter() - began
+    say(f"registry: {registered:.1f} s; records are published")
+    identity = system.supervisor.member("identity")
+    await asyncio.to_thread(identity.rest)
+    began, count = time.perf_counter(), 0
+    for events, days in year.sending():
+        await records.publish(events)
+        count += len(events)
+        run.ahead.append((count, days))
+    published = time.perf_counter() - began
     say(f"{count:,} records published: {published:.1f} s; the services take them")
-    before = await connection.fetchval(_TAKEN)
+    before = await run.taken()
     identity.wake()
-    seconds = await _worked_through(connection, gauges, before, progress)
+    seconds = await run.seconds(before)
     say(f"drained: {seconds:.1f} s; the state is read")
-    return Outcome(count, registered, published, seconds, await convergent(connection))
-
-
-async def _worked_through(
-    connection: asyncpg.Connection, gauges: Gauges, before: int, progress: Progress
-) -> float:
-    """Seconds from the first record that identity takes until nothing waits anywhere."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            if await connection.fetchval(_TAKEN) > before:
-                break
-            await asyncio.sleep(0.01)
-        began, told = time.perf_counter(), before
-        while not await gauges.drained(connection):
-            taken = await connection.fetchval(_TAKEN)
-            progress(int(taken - told))
-            told = taken
-            await asyncio.sleep(_LOOK_SECONDS)
-        drained = time.perf_counter()
-        # an event may be on its way between two consumers: only what stays quiet was drained
-        await gauges.settle(connection, _PATIENCE_SECONDS)
-    return drained - began
+    return Outcome(count, registered, published, seconds, await convergent(run.connection))
