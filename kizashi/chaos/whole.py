@@ -71,9 +71,12 @@ class EveryService(WholeRow):
             for piece in pieces(workload, plan.kills):
                 waiting.put_nowait(piece)
                 victim = lot.choice(members)
-                await _up(victim, ready=lot.random() < 0.8)
-                await asyncio.sleep(lot.uniform(0.0, 0.3))
-                victim.kill()
+                ready, pause_seconds = lot.random() < 0.8, lot.uniform(0.0, 0.3)
+                await _up(victim, ready)
+                await asyncio.sleep(pause_seconds)
+                while not _struck(victim):
+                    await asyncio.sleep(0.05)
+                    await _up(victim, ready)
                 killed[victim.service] += 1
                 verdict.kills += 1
             waiting.put_nowait([])
@@ -106,6 +109,15 @@ class EveryService(WholeRow):
 async def _send_all(town: Town, waiting: asyncio.Queue[list[Event]]) -> None:
     while piece := await waiting.get():
         await town.send(piece)
+
+
+def _struck(member: Member) -> bool:
+    """Kill it; False if it is gone already and its guard has not ended yet."""
+    try:
+        member.kill()
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def _up(member: Member, ready: bool) -> None:
