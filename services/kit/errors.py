@@ -48,6 +48,7 @@ def error_name(error: BaseException) -> str:
 _TRANSIENT = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that ended in the middle of something
     asyncpg.exceptions.TransactionRollbackError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,

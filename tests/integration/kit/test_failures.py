@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
+
 from contracts.codes import Refusal, SchoolKind
 from contracts.facts import SchoolDescribed
 from contracts.registry import encode
@@ -64,6 +66,21 @@ async def test_a_mixed_run_of_bad_records_stops_as_any_other(bench: Bench) -> No
     assert len(kernel.stopped) == 1
     assert await bench.value("SELECT count(*) FROM dead_letter") == MAX_CONSECUTIVE_DEAD
     assert await bench.value("SELECT max(next_offset) FROM consumer_position") == MAX_CONSECUTIVE_DEAD
+
+
+async def test_a_connection_that_breaks_in_the_middle_buries_nothing(bench: Bench) -> None:
+    """The client library's word for it is neither an error of the server nor one of its interface."""
+
+    class Breaking(Toy):
+        async def handle(self, lanes: Sequence[Lane[Any]], tx: Transaction) -> Effects:
+            raise asyncpg.InternalClientError("cannot switch to state 12")
+
+    kernel = bench.kernel(Breaking())
+    await bench.claim(kernel)
+    records = Log().append(mark(1))
+    await kernel.process(records)
+    assert await bench.value("SELECT sum(received) FROM consumer_position") == 0
+    assert kernel.seeks == {(SOURCE, records[0].partition): 0}
 
 
 class TwoTopics(Toy):

@@ -18,7 +18,7 @@ from tests.integration.kit.toy import SOURCE
 
 _STAND_SECONDS = 20.0
 #: What the shell bears and tries again at the next poll.
-_NO_DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_NO_DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 class Member:
