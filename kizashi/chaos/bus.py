@@ -5,7 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from kizashi.embedded.broker_check import KafkaAddress
@@ -150,6 +157,14 @@ class Bus:
     def leader(self, name: str) -> int:
         """The index of the broker that leads the first lane of a topic."""
         return int(self.admin.list_topics(timeout=_SECONDS).topics[name].partitions[0].leader) - 1
+
+    def committed(self, group: str, lanes: Sequence[Lane]) -> dict[Lane, int]:
+        """The offsets that a group has committed to Kafka; below 0 where it has none."""
+        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*lane) for lane in lanes])
+        answer = self.admin.list_consumer_group_offsets([asked], request_timeout=_SECONDS)[group]
+        return {
+            (each.topic, each.partition): each.offset for each in answer.result(_SECONDS).topic_partitions
+        }
 
     def group_is_empty(self, group: str) -> bool:
         """Whether the broker counts no member in a group any more."""

@@ -31,6 +31,8 @@ from services.kit.publishing import Publishing
 from services.kit.settings import KitSettings
 from services.kit.shell import Subscription
 
+_BETWEEN_SECONDS = 0.05
+
 
 class NoContiguity(Kernel):
     """Takes what comes, wherever it begins, and does not go back after a failure."""
@@ -88,13 +90,15 @@ class NoRowLock(NoFence):
 
 
 class TwoTransactions(Kernel):
-    """The state is committed first, the position afterwards."""
+    """The state is committed first, the position a moment later: long enough for random kills to fall between."""
 
     async def _handle(
         self, tx: Transaction, group: Sequence[Slice], claims: dict[LaneName, Claim]
     ) -> Effects:
         async with self.pool.acquire() as other, other.transaction():
-            return await super()._handle(other, group, claims)
+            effects = await super()._handle(other, group, claims)
+        await asyncio.sleep(_BETWEEN_SECONDS)
+        return effects
 
 
 class PublishingIgnored(Kernel):

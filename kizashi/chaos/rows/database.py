@@ -6,6 +6,9 @@ import signal
 from kizashi.chaos import operator
 from kizashi.chaos.plan import Plan, Row, Run
 from kizashi.chaos.rows.frozen import epochs
+from kizashi.chaos.toy import language
+
+_COMMITTED_SECONDS = 20.0
 
 
 class Failing(Row):
@@ -99,8 +102,23 @@ class Restored(Row):
         await operator.back_up(chain, "windows")
         await chain.send(feed.next())
         await chain.settle()
+        await self._committed(run)
         await windows.end(signal.SIGTERM)
         await operator.restore(chain, "windows")
         run.verdict.kills += 1
         await chain.send(feed.rest())
         windows.order.environment["KIZASHI_BATCH_RECORDS"] = "2000"
+
+    @staticmethod
+    async def _committed(run: Run) -> None:
+        """Wait until Kafka's own offsets, which are for dashboards, stand where the backup does not."""
+        chain = run.chain
+        lanes = [(language.records(chain.run), number) for number in range(language.PARTITIONS)]
+        ends = await asyncio.to_thread(chain.ground.bus.ends, lanes)
+        group = f"chaos-{chain.run}.windows"
+
+        def all_told() -> bool:
+            found = chain.ground.bus.committed(group, lanes)
+            return all(found[lane] == end for lane, end in ends.items() if end)
+
+        await chain.until(all_told, _COMMITTED_SECONDS, "committed to Kafka")
