@@ -16,7 +16,7 @@ from kizashi.replay.ground import Ground, Say, ground
 from kizashi.replay.logs import Logs
 from kizashi.replay.outcome import Outcome, Progress
 from kizashi.replay.state import convergent
-from kizashi.replay.worker import Done, Job, Partner, chain_of, work
+from kizashi.replay.worker import Done, Job, Partner, chain_of, uncollected, work
 from kizashi.replay.year import Year
 
 
@@ -57,8 +57,9 @@ async def run(
 async def _registry(year: Year, place: Ground) -> None:
     logs, partner = Logs(), Partner(None)
     async with chain_of(place.settings, logs, partner) as (whole, places):
-        places.put(logs, year.registry())
-        await whole.settle()
+        with uncollected():
+            places.put(logs, year.registry())
+            await whole.settle()
 
 
 async def _share(

@@ -17,6 +17,8 @@ from kizashi.replay.year import Mine
 from services.kit.ids import derived_id
 
 _DIGITS = "アイウエオカキクケコ"
+#: Six grades are born in six years; the prime spreads neighbours over them.
+_FIRST_BIRTH, _BIRTH_DAYS, _PRIME = date(2013, 4, 2), 2191, 37
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class MadeYear:
             yield self.part(number, lambda _: True), self.clock(number)
 
     def registry(self) -> list[Event]:
-        """The load's own, every child with a reading of its own: thousands of namesakes are no city."""
+        """The load's own, every child with a reading of its own and few born on one day, as in a city."""
         return [_named(event) for event in self.load.registry()]
 
     @property
@@ -125,7 +127,8 @@ def _named(event: Event) -> Event:
     number = body.pupil_id.removeprefix("p")
     kana = "".join(_DIGITS[int(digit)] for digit in number)
     names = [PersonNames("測定", f"児童{number}", "ソクテイ", kana)]
-    return Event(event.meta, PupilRegistered(body.pupil_id, names, body.birth_date))
+    born = _FIRST_BIRTH + timedelta(days=int(number) * _PRIME % _BIRTH_DAYS)
+    return Event(event.meta, PupilRegistered(body.pupil_id, names, born))
 
 
 def _again(before: Event, body: AttendanceRecorded | AttendanceRetracted, at: datetime) -> Event:

@@ -7,8 +7,8 @@ neither has anything left to read.
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -105,10 +105,20 @@ async def chain_of(
             await pool.close()
 
 
-def work(job: Job) -> None:
-    """Do the job. Cyclic garbage is left lying: looking for it costs more than the little there is."""
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Leave cyclic garbage lying: looking for it among millions of living objects costs more than it is."""
     gc.disable()
-    asyncio.run(_work(job))
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def work(job: Job) -> None:
+    """Do the job."""
+    with uncollected():
+        asyncio.run(_work(job))
 
 
 async def _work(job: Job) -> None:
