@@ -54,18 +54,20 @@ class Logs:
 
     def emit(self, service: str, events: Iterable[Outgoing]) -> None:
         """Send what a service's handler decided; what nobody reads here is dropped."""
+        workers, number, away = self.workers, self.number, self._away
         for each in events:
-            readers = self.readers.get(each.topic)
+            topic = each.topic
+            readers = self.readers.get(topic)
             if readers is None:
                 continue
             event = Event(meta_of(service, each, ""), each.body)
-            everybody = each.topic in self.broadcasts
+            everybody = topic in self.broadcasts
             for partition in targets_of(each):
-                mine = self.owns(partition)
+                mine = partition % workers == number
                 if mine or everybody:
                     put(readers, partition, event)
-                if self.workers > 1 and (everybody or not mine):
-                    self._away.append(((each.topic, partition), event))
+                if not mine or (everybody and workers > 1):
+                    away.append(((topic, partition), event))
 
     def put(self, topic: str, partition: int, event: Event) -> None:
         """A record from outside, to a partition of this worker."""
@@ -122,8 +124,9 @@ class Waiting:
 
 def put(readers: Iterable[Waiting], partition: int, event: Event) -> None:
     """Give an event to all who look at its type."""
+    name = event.meta.type
     for each in readers:
-        if event.meta.type in each.wants:
+        if name in each.wants:
             each.events[partition].append(event)
 
 

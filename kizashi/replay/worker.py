@@ -128,10 +128,10 @@ async def _work(job: Job) -> None:
         for number in range(job.year.parts):
             began = time.perf_counter()
             events = job.year.part(number, lambda event: logs.owns(places.of(event)))
+            places.put(logs, events)
             making = time.perf_counter() - began
             await partner.either(busy=False)  # begin together, whoever made more
             began = time.perf_counter()
-            places.put(logs, events)
             await whole.settle()
             # apart: days that settle with their records would be looked through child by child
             logs.emit("ingest", passed(job.year.clock(number), clock, job.close))
