@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import uvloop
 
 from kizashi import topology
 from kizashi.bench import plain_run
@@ -167,7 +168,7 @@ def chain(seconds: float, pupils: int, as_json: bool) -> None:
     folder = Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
     say: Say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     try:
-        found = asyncio.run(_measure(Plan(seconds, pupils, folder), say))
+        found = uvloop.run(_measure(Plan(seconds, pupils, folder), say))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 1))

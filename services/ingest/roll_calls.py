@@ -43,7 +43,7 @@ class RollCalls:
     """Follows the roll-call of every school of its lanes. Keeps nothing between polls."""
 
     consumer = "ingest.clock"
-    patience_seconds = 0.5
+    patience_seconds = 1.0
     topics: tuple[str, ...] = ("records",)
     wants = frozenset({"class-registered", "calendar-published", "roll-call-taken", "clock-advanced"})
 

@@ -11,6 +11,18 @@ from services.kit.settings import KitSettings
 IDLE_TRANSACTION_SECONDS = 60.0
 
 
+class Unchanged(asyncpg.Connection):
+    """A connection that goes back into its pool without a RESET round trip.
+
+    No statement of ours changes a session: settings and locks end with their transaction (``set_config(…, true)``).
+    What must outlive a transaction, listening and instance locks, has a connection outside every pool.
+    """
+
+    def get_reset_query(self) -> str:
+        """Nothing."""
+        return ""
+
+
 def _arguments(settings: KitSettings, schema: str, role: str, secret: str) -> dict[str, Any]:
     return {
         "host": settings.postgres_host,
@@ -33,7 +45,9 @@ async def open_pool(
 ) -> asyncpg.Pool:
     """A pool as the runtime role ``<service>_run`` (or ``role``)."""
     arguments = _arguments(settings, service, role or f"{service}_run", secret)
-    return await asyncpg.create_pool(min_size=1, max_size=size, command_timeout=60, **arguments)
+    return await asyncpg.create_pool(
+        min_size=1, max_size=size, command_timeout=60, connection_class=Unchanged, **arguments
+    )
 
 
 async def connect(

@@ -48,6 +48,7 @@ class Kernel(Claims):
         self.publishing = publishing
         self.failures = Failures(self, self._apply)
         self.progress_at = time.monotonic()
+        self._outside = handler if isinstance(handler, FromOutside) else None
         self._carried = {name: carried_types(name) for name in handler.topics}
 
     async def process(self, records: Sequence[Raw]) -> None:
@@ -133,6 +134,7 @@ class Kernel(Claims):
             buried += self._refused(group, effects)
             steps += [self._step(s, rows[topic, s.partition], effects, outcome) for s in group]
             outcome.after_commit += effects.after_commit
+            effects.after_commit.clear()  # they may hold these effects: a cycle that only a long collection ends
         if buried:
             await self.positions.bury(tx, [dead_row(dead) for dead in buried])
         acknowledged = await self.publishing.acknowledged()
@@ -158,10 +160,10 @@ class Kernel(Claims):
         The slices stay as they are: if this transaction fails they are tried again.
         """
         by_partition = {s.partition: s for s in slices}
-        if isinstance(self.handler, FromOutside):
+        if self._outside is not None:
             for each in slices:
                 for dead in each.dead:
-                    told = self.handler.undecodable(each.topic, sender_id(dead.record), dead.code, dead.path)
+                    told = self._outside.undecodable(each.topic, sender_id(dead.record), dead.code, dead.path)
                     effects.emit(each.partition, told)
         refused = {s.partition: list(s.dead) for s in slices}
         for partition, event, code in effects.dead:
@@ -179,7 +181,7 @@ class Kernel(Claims):
         stale, waiting, erased = effects.stale[part], effects.waiting[part], effects.erased[part]
         received = len(each.records)
         dead = len(each.dead) + sum(partition == part for partition, _, _ in effects.dead)
-        edges = () if isinstance(self.handler, FromOutside) else each.edges
+        edges = () if self._outside is not None else each.edges
         return Advance(
             topic=each.topic,
             partition=part,

@@ -36,7 +36,6 @@ class KitSettings(BaseSettings):
     member: int | None = 0
     sources: str = ""
     batch_records: int = 2000
-    poll_timeout_ms: int = 20
     pulse_seconds: float = 2.0
     synchronous_commit: Literal["on", "off"] = "on"
     otlp_endpoint: str = ""

@@ -12,7 +12,6 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.security import BaseSecurity, SASLScram256
 
@@ -21,6 +20,7 @@ from services.kit.errors import error_name
 from services.kit.kernel import Kernel
 from services.kit.lanes import Patient
 from services.kit.log_watch import LogWatch
+from services.kit.poller import FETCH_WAIT_MS, Broker
 from services.kit.replaying import Replays
 from services.kit.settings import KitSettings
 
@@ -106,7 +106,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]
 class Subscription:
     """One subscriber: its kernel, its FastStream subscriber and its group membership."""
 
-    def __init__(self, broker: KafkaBroker, kernel: Kernel, settings: KitSettings, watch: LogWatch) -> None:
+    def __init__(self, broker: Broker, kernel: Kernel, settings: KitSettings, watch: LogWatch) -> None:
         self.kernel = kernel
         self.lanes = Lanes(kernel, watch, lambda: self.subscriber.consumer)
         self._watch = watch
@@ -123,8 +123,7 @@ class Subscription:
             group_id=kernel.consumer,
             group_instance_id=instance,
             max_records=settings.batch_records,
-            batch_timeout_ms=settings.poll_timeout_ms,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=2 * 1024 * 1024,
             auto_offset_reset="none",
             isolation_level="read_committed",
@@ -221,13 +220,14 @@ class Subscription:
             )
 
 
-def make_broker(settings: KitSettings, principal: str) -> KafkaBroker:
+def make_broker(settings: KitSettings, principal: str) -> Broker:
     """A broker that authenticates as the service and creates nothing by itself."""
-    return KafkaBroker(
+    return Broker(
         settings.kafka_bootstrap.split(","),  # a text with commas would be taken for one host
         security=_faststream_security(settings, principal),
         client_id=principal,
         allow_auto_create_topics=False,
+        consumer_only=True,
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
         graceful_timeout=GRACEFUL_TIMEOUT_SECONDS,
         apply_types=False,
@@ -254,7 +254,7 @@ def _faststream_security(settings: KitSettings, principal: str) -> BaseSecurity 
 
 def subscribe_all(
     kernels: Sequence[Kernel], settings: KitSettings, principal: str, watch: LogWatch
-) -> tuple[KafkaBroker, list[Subscription]]:
+) -> tuple[Broker, list[Subscription]]:
     """Declare every subscriber on one broker; nothing runs before the broker is started."""
     broker = make_broker(settings, principal)
     subscriptions = [Subscription(broker, kernel, settings, watch) for kernel in kernels]

@@ -128,7 +128,7 @@ class Facts:
     """Subscriber ``gateway.facts``."""
 
     consumer = "gateway.facts"
-    patience_seconds = 0.5
+    patience_seconds = 1.0
     topics = ("pupil-facts",)
     wants = frozenset(
         {
