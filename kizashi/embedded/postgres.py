@@ -42,6 +42,7 @@ wal_compression = on
 max_wal_size = 2GB
 checkpoint_timeout = 10min
 max_parallel_workers_per_gather = 0
+autovacuum_vacuum_cost_delay = 10ms
 jit = off
 random_page_cost = 1.1
 timezone = 'UTC'
