@@ -111,11 +111,11 @@ async def _steady(
     system: System, load: Load, plan: Plan, say: Say
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Warm up, time alerts, then kill members under the same load."""
-    say(f"warming up at {_RATE:.0f} events/s")
-    await load.steady(_RATE, _WARM_UP_SECONDS, None)
     visitors = await homeroom_teachers(system)
     watcher = Watcher(visitors)
     watching = asyncio.create_task(watcher.watch())
+    say(f"warming up at {_RATE:.0f} events/s, every board open")
+    await load.steady(_RATE, _WARM_UP_SECONDS, None)
     say("timing alerts")
     steady = await load.steady(_RATE, plan.alert_seconds, watcher)
     await load.drained()
