@@ -7,6 +7,7 @@ Every stream concerned reads its session and its grants again before it says any
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 _CHANGED = b"event: changed\ndata: changed\n\n"
 _ALIVE = b": alive\n\n"
 _HELLO = b"retry: 2000\n\n"
+#: Figures of another day are told so often at most; nobody is woken for them.
+RENEW_SECONDS = 60.0
 #: Signals within this time become one.
 _GATHER_SECONDS = 0.05
 
@@ -49,6 +52,17 @@ class Stream:
     watched: Watched = Watched()
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     signalled: bool = False
+    renewed: bool = False
+    told_at: float = 0.0
+
+    def due(self, renew_seconds: float) -> bool:
+        """Whether the stream is to be told now; what is merely renewed waits for its minute."""
+        now = time.monotonic()
+        if not self.signalled and not (self.renewed and now - self.told_at >= renew_seconds):
+            return False
+        self.signalled = self.renewed = False
+        self.told_at = now
+        return True
 
     def wake(self) -> None:
         """Something may have changed."""
@@ -67,13 +81,14 @@ class Hub:
         self._streams: set[Stream] = set()
 
     def signal(self, channel: str, payload: str) -> None:
-        """Wake the streams that a change concerns; what is merely renewed is told when they look next."""
+        """Wake the streams that a change concerns; what is merely renewed is told within a minute or so."""
         school, _, class_id = payload.partition(" ")
         for stream in self._streams:
             if stream.watched.concerned(school, class_id):
-                stream.signalled = True
                 if channel == CHANNEL:
-                    stream.woken.set()
+                    stream.wake()
+                else:
+                    stream.renewed = True
 
     async def wake_session(self, sid: str) -> None:
         """Make a session's streams look whether they may live on."""
@@ -115,7 +130,11 @@ class Hub:
                     await connection.remove_listener(channel, tell)
 
     async def follow(
-        self, sid: str, watched: Callable[[], Awaitable[Watched | None]], check_seconds: float
+        self,
+        sid: str,
+        watched: Callable[[], Awaitable[Watched | None]],
+        check_seconds: float,
+        renew_seconds: float = RENEW_SECONDS,
     ) -> AsyncIterator[bytes]:
         """The bytes of one stream. ``watched`` reads session and grants again; None ends the stream."""
         stream = Stream(sid, signalled=True)  # what changed before the stream opened is told at once
@@ -125,8 +144,7 @@ class Hub:
             yield _HELLO
             while (now := await watched()) is not None:
                 stream.watched = now
-                if stream.signalled:
-                    stream.signalled = False
+                if stream.due(renew_seconds):
                     metrics.WAKE_UPS.inc()
                     yield _CHANGED
                     await asyncio.sleep(_GATHER_SECONDS)

@@ -15,7 +15,7 @@ class Unchanged(asyncpg.Connection):
     """A connection that goes back into its pool without a RESET round trip.
 
     No statement of ours changes a session: settings and locks end with their transaction (``set_config(…, true)``).
-    What must outlive a transaction, listening and instance locks, has a connection outside every pool.
+    What outlives a transaction, listening and instance locks, keeps its connection for itself and ends it itself.
     """
 
     def get_reset_query(self) -> str:

@@ -147,14 +147,14 @@ async def test_a_changed_alert_wakes_the_right_screens_after_commit(house: House
         await asyncio.gather(listening, return_exceptions=True)
 
 
-async def test_figures_of_another_day_wake_nobody_and_are_told_at_the_next_look(house: House) -> None:
+async def test_figures_of_another_day_wake_nobody_and_are_told_later(house: House) -> None:
     hub, first = Hub(), city.raised("A51", 2, version=60)
     await city.feed(house.feed, Alerts(), [city.event(first, city.BEGIN + timedelta(days=4))])
 
     async def watched() -> Watched:
         return Watched(classes=frozenset({(first.school, first.class_id)}))
 
-    looks_often, asleep = hub.follow("", watched, 0.05), hub.follow("", watched, 60.0)
+    looks_often, asleep = hub.follow("", watched, 0.05, 0.05), hub.follow("", watched, 60.0)
     await _until_told(looks_often)
     listening = asyncio.create_task(hub.listen(house.page))
     try:
