@@ -11,7 +11,6 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient
-from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from kizashi.chaos.toy.language import ChaosRegistered
@@ -26,6 +25,7 @@ from services.kit.kernel import Kernel, Outcome
 from services.kit.lanes import Effects, Lane, Transaction
 from services.kit.log_watch import LogState, LogWatch, admin_config
 from services.kit.membership import InstanceLock
+from services.kit.poller import Broker
 from services.kit.positions import Position, Positions
 from services.kit.publishing import Publishing
 from services.kit.settings import KitSettings
@@ -319,8 +319,11 @@ async def talkative_parser(records: Any) -> KafkaMessage:
     )
 
 
-class Talkative(KafkaBroker):
+class Talkative(Broker):
     """FastStream as it comes: what a handler returns goes to whoever asked for a reply."""
+
+    def __init__(self, *servers: Any, **settings: Any) -> None:
+        super().__init__(*servers, **{**settings, "consumer_only": False})
 
     def subscriber(self, *topics: Any, **settings: Any) -> Any:
         """Replies allowed, headers believed."""

@@ -82,7 +82,7 @@ MUTANTS: dict[str, Mutant] = {
     "answers-who-asks": Mutant(
         "replies where a header says",
         changes=(
-            (shell, "KafkaBroker", Talkative),
+            (shell, "Broker", Talkative),
             (shell, "Subscription", TalkativeSubscription),
             (shell, "raw_parser", talkative_parser),
         ),
