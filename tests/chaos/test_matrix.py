@@ -30,6 +30,7 @@ def test_nothing_is_lost_and_nothing_doubled(case: Case, judged: dict[Case, Verd
     assert verdict.passed, f"{case[0]} with seed {SEED}: {verdict.as_dict()}"
 
 
+@pytest.mark.long  # a mutant may escape a short run by chance: `make chaos` has the time
 @pytest.mark.parametrize("case", [c for c in CASES if c[1]], ids=name_of)
 def test_a_broken_kernel_is_caught(case: Case, judged: dict[Case, Verdict]) -> None:
     verdict = judged[case]
