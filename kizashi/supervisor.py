@@ -47,13 +47,17 @@ class Member:
         """``identity.0``."""
         return f"{self.service}.{self.ordinal}"
 
+    @property
+    def words(self) -> list[str]:
+        """The command line of its process."""
+        return [sys.executable, "-m", "kizashi", "run", self.service]
+
     def start(self) -> None:
         """Start the process under its guard."""
-        argv = [sys.executable, "-m", "kizashi", "run", self.service]
         self.server = Server(
             Command(
                 self.name,
-                argv,
+                self.words,
                 Path.cwd(),
                 self.log,
                 environment=self.environment,

@@ -3,17 +3,14 @@
 ``python -m kizashi.chaos.killable MUTANT SERVICE`` is such a process.
 """
 
-import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from unittest.mock import patch
 
 from kizashi import topology
 from kizashi.chaos.mutants import MUTANTS
-from kizashi.embedded.process import Command, Server
 from kizashi.supervisor import Member, Supervisor
 from services.kit import app
 
@@ -24,21 +21,10 @@ class Broken(Member):
 
     mutant: str = ""
 
-    def start(self) -> None:
-        """As any member, with another program."""
-        argv = [sys.executable, "-m", "kizashi.chaos.killable", self.mutant, self.service]
-        self.server = Server(
-            Command(
-                self.name,
-                argv,
-                Path.cwd(),
-                self.log,
-                environment=self.environment,
-                orphan_signal=signal.SIGKILL,
-                grace_seconds=25.0,
-            )
-        )
-        self.starts += 1
+    @property
+    def words(self) -> list[str]:
+        """Another program, otherwise as any member."""
+        return [sys.executable, "-m", "kizashi.chaos.killable", self.mutant, self.service]
 
 
 def prepare(supervisor: Supervisor, mutant: str) -> None:
