@@ -128,9 +128,8 @@ def link(members: Sequence[Registered]) -> Links:
     """
     judged = _judge_all(members)
     kept = _one_to_one(judged, {member.pupil_key: member for member in members})
-    by_pupil: dict[bytes, Link] = {}
-    for group in _groups(members, kept):
-        by_pupil |= _linked(group, judged) if _sources_differ(group) else _alone(group)
+    ids = {key: each for group in _groups(members, kept) for key, each in _ids(group).items()}
+    by_pupil = _explained(ids, judged)
     return Links(by_pupil, _reviews(judged, by_pupil))
 
 
@@ -190,20 +189,22 @@ def _sources_differ(group: Sequence[Registered]) -> bool:
     return len({member.source for member in group}) == len(group)
 
 
-def _alone(group: Sequence[Registered]) -> dict[bytes, Link]:
-    return {member.pupil_key: Link(member.minted_id, 0.0, ()) for member in group}
-
-
-def _linked(group: Sequence[Registered], judged: dict[Pair, Judgement]) -> dict[bytes, Link]:
-    """The smallest minted ID is kept; each registration says by which comparison it belongs."""
+def _ids(group: Sequence[Registered]) -> dict[bytes, str]:
+    """By pupil key: the smallest minted ID, or each its own where two pupils of one source would meet."""
+    if not _sources_differ(group):
+        return {member.pupil_key: member.minted_id for member in group}
     kept = min(member.minted_id for member in group)
-    keys = {member.pupil_key for member in group}
-    best = {key: Link(kept, 0.0, ()) for key in keys}
+    return {member.pupil_key: kept for member in group}
+
+
+def _explained(ids: dict[bytes, str], judged: dict[Pair, Judgement]) -> dict[bytes, Link]:
+    """Each registration says by which comparison it belongs: one pass over the pairs, however many groups."""
+    best = {key: Link(linkage_id, 0.0, ()) for key, linkage_id in ids.items()}
     for (left, right), judgement in judged.items():
-        if left in keys and right in keys and judgement.verdict is Verdict.certain:
+        if ids[left] == ids[right] and judgement.verdict is Verdict.certain:
             for key in (left, right):
                 if judgement.score > best[key].score:
-                    best[key] = Link(kept, judgement.score, judgement.reasons)
+                    best[key] = Link(ids[key], judgement.score, judgement.reasons)
     return best
 
 
