@@ -16,6 +16,7 @@ import uvloop
 from kizashi import topology
 from kizashi.bench import plain_run
 from kizashi.bench.chain import Load
+from kizashi.bench.commands import COMMANDS
 from kizashi.bench.people import SETTINGS, homeroom_teachers
 from kizashi.bench.recovery import recovery_seconds
 from kizashi.bench.watcher import Watcher, quantile
@@ -172,3 +173,7 @@ def chain(seconds: float, pupils: int, as_json: bool) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 1))
+
+
+for _each in COMMANDS:
+    bench.add_command(_each)
