@@ -72,6 +72,31 @@ async def test_each_table_by_itself(house: House, table: str) -> None:
         assert await _rows(house, table, "nurse AAAA") != []
 
 
+async def test_what_was_kept_for_one_viewer_is_not_shown_to_the_next(house: House) -> None:
+    """Who is visible is kept in a setting of the transaction; a second viewer in it, or none, gets her own answer."""
+    alone = {
+        viewer: {row["linkage_id"] for row in await _rows(house, "enrolment", viewer)} for viewer in PEOPLE
+    }
+    async with house.page.acquire() as tx, tx.transaction():
+        for viewer in (*PEOPLE, *reversed(PEOPLE)):
+            await people.enter(tx, "", city.staff_id(viewer), "", 1)
+            for _ in range(2):
+                seen = {row["linkage_id"] for row in await tx.fetch("SELECT linkage_id FROM enrolment")}
+                assert seen == alone[viewer], viewer
+        await tx.execute("SELECT set_config('kizashi.viewer', '', true)")
+        assert await tx.fetch("SELECT linkage_id FROM enrolment") == []
+
+
+async def test_what_was_kept_for_one_level_is_not_shown_to_another(house: House) -> None:
+    """The counsellor's items open with the second factor alone."""
+    async with house.page.acquire() as tx, tx.transaction():
+        counts = []
+        for level in ("1", "2", "1"):
+            await people.enter(tx, "", city.staff_id("counsellor"), "", int(level))
+            counts.append(len(await tx.fetch("SELECT visible('counselling')")))
+        assert counts[0] == counts[2] == 0 < counts[1]
+
+
 async def test_every_table_about_a_child_is_forced(house: House) -> None:
     """By the database's own catalogue, so that a new table cannot be forgotten."""
     administrator = await house.administrator()
