@@ -1,5 +1,7 @@
 """The measurements beside ``kizashi bench chain``."""
 
+from kizashi.bench.memory_command import memory
 from kizashi.bench.peers_command import peers
+from kizashi.bench.scale_command import scale
 
-COMMANDS = (peers,)
+COMMANDS = (peers, memory, scale)

@@ -65,3 +65,77 @@ def peers_tables(told: Told) -> list[str]:
         for name, about in told["peers"].items()
     ]
     return [table(head, rows), table(["Peer", "Version", "Released", "Licence"], about_rows)]
+
+
+_MB = 1e6
+
+
+def _sum(names: Sequence[str], memory: Told, kind: str) -> float:
+    return float(sum(memory[name][kind] for name in names))
+
+
+def memory_tables(sizes: Sequence[Told]) -> list[str]:
+    """Memory above idle by size, where it is, and what an event costs."""
+    return [_memory(sizes), _by_service(sizes), _cost(sizes)]
+
+
+def _memory(sizes: Sequence[Told]) -> str:
+    rows = []
+    for each in sizes:
+        names, idle, full = each["services"], each["idle"]["memory"], each["full"]["memory"]
+        row: list[object] = [figure(each["pupils"])]
+        for kind in ("rss", "pss"):
+            above = _sum(names, full, kind) - _sum(names, idle, kind)
+            row += [figure(_sum(names, idle, kind) / _MB), figure(_sum(names, full, kind) / _MB)]
+            row += [figure(above / each["pupils"])]
+        postgres = [figure(told["postgres"]["pss"] / _MB) for told in (idle, full)]
+        row += [*postgres, figure(each["full"]["disk"]["database"] / _MB), each["starts"]]
+        rows.append(row)
+    head = ["Pupils", "RSS idle, MB", "RSS full", "RSS above idle, MB per million pupils"]
+    head += ["PSS idle, MB", "PSS full", "PSS above idle, MB per million pupils"]
+    head += ["PostgreSQL PSS idle, MB", "full", "Database on disk, MB", "Starts"]
+    return table(head, rows)
+
+
+def _by_service(sizes: Sequence[Told]) -> str:
+    rows = []
+    for name in sizes[0]["services"]:
+        row: list[object] = [name]
+        for each in sizes:
+            idle, full = (each[when]["memory"][name]["pss"] for when in ("idle", "full"))
+            row += [figure((full - idle) / _MB), figure(each["full"]["disk"].get(name, 0) / _MB)]
+        rows.append(row)
+    head = ["Service"]
+    for each in sizes:
+        head += [f"PSS above idle with {figure(each['pupils'])}, MB", "Tables on disk, MB"]
+    return table(head, rows)
+
+
+def _cost(sizes: Sequence[Told]) -> str:
+    parts = [*sizes[0]["services"], "postgres", "kafka"]
+    rows = []
+    for each in sizes:
+        spent = each["cpu_us"]
+        services = sum(spent[name] for name in each["services"])
+        row = [figure(each["pupils"]), figure(each["measured_events"]), figure(services, 1)]
+        rows.append([*row, *(figure(spent[name], 1) for name in parts)])
+    return table(["Pupils", "Events", "All services, CPU µs/event", *parts], rows)
+
+
+def scale_tables(told: Told) -> list[str]:
+    """Members, speed and state."""
+    rows = [
+        [
+            each["members"],
+            figure(each["records"]),
+            figure(each["seconds"], 1),
+            figure(each["events_per_second"]),
+            figure(each["events_per_second"] / told["samples"][0]["events_per_second"], 2),
+            f"`{each['sha256'][:16]}`",
+            each["difference"],
+            each["dead"],
+        ]
+        for each in told["samples"]
+    ]
+    head = ["Members in each group", "Records", "Seconds", "Records/s", "Ratio to the first"]
+    return [table([*head, "State, SHA-256 begins with", "Reconciliation difference", "Dead"], rows)]
