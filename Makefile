@@ -48,8 +48,8 @@ test: setup ## all tests: unit, integration with real Kafka, PostgreSQL and Redi
 demo: setup ## watch a school year happen; prints the address of the teacher's board
 	@$(KIZASHI) demo $(ARGS)
 
-bench: setup ## events per second and event-to-alert latency on this machine
-	@$(KIZASHI) bench $(ARGS)
+bench: setup ## measure everything on this machine (an hour; ARGS=--quick: minutes) and write docs/benchmarks.md
+	@$(KIZASHI) bench all $(ARGS)
 
 e2e: setup ## the whole chain and the browser only
 	@$(PY) -m pytest tests/e2e $(ARGS)

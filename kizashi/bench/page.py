@@ -1,0 +1,178 @@
+"""``docs/benchmarks.md``, made of results alone: every figure on it was measured, none is written by hand."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from kizashi.bench.results import Kept, Told
+from kizashi.bench.tables import figure, memory_tables, peers_tables, scale_tables, table
+
+_HEAD = (
+    "# Benchmarks",
+    "This page is made by `make bench` (`kizashi bench all`) from the results kept beside it ([{file}]({file})); "
+    "no figure on it is written by hand.",
+    "- **The load is simulated.** Children, schools and records are made up; only their number and rhythm are meant "
+    "to be like a city's.\n"
+    "- **Everything runs on one machine**: services, PostgreSQL, Apache Kafka with authentication, and what makes the "
+    "load. Others use the machine too, and its speed varies by a factor of up to two within minutes: figures of "
+    "different runs cannot be compared, the ratios within a run can.\n"
+    "- Where several runs were made, a figure is their median, and the range goes from the least to the greatest. "
+    "Contenders run by turns.\n"
+    "- Kizashi delivers effectively once: position, state and outgoing events are one transaction. What it is compared "
+    "with delivers at least once.",
+)
+
+_ORDER = {
+    "chain": "The chain",
+    "peers": "The same window task by others",
+    "memory": "Memory and cost by size",
+    "scale": "Members",
+    "replay": "A school year again",
+}
+_NOTES = {
+    "chain": (
+        "Six services from the HTTP door to a teacher's board. *Plain* is a chain of four aiokafka processes with the "
+        "same arithmetic, at least once and without a database, on the same broker in the same run."
+    ),
+    "peers": (
+        "Attendance marks in, absences of the child's last 5, 10 and 20 school days out, keyed by child, from a Kafka "
+        "topic of 12 partitions to another. One process each. Bytewax and Quix Streams as their documentation shows "
+        "them, each in an environment of its own. *Kizashi kernel* is this task as a handler of our kernel, with "
+        "PostgreSQL behind it. *Kizashi features service* is the real service with everything that it does: strips, "
+        "all windows, evidence, class tallies."
+    ),
+    "memory": (
+        "Records straight into `records`, through all six services, until every pupil has state. *Idle* is the same "
+        "system before the first pupil. RSS counts shared pages once for each process, PSS shares them out. A "
+        "measurement made in parts has several starts; what services keep in memory is bounded by their caches."
+    ),
+    "scale": (
+        "The same records with so many members in each of the groups of identity, features and scoring. The last run "
+        "begins with the fewest and is joined by the others under load. On a machine with few processors more members "
+        "bring no speed; that the state is the same is what is shown."
+    ),
+    "replay": "A made year through the six services and through the same handlers without a bus ([replay](replay.md)).",
+}
+#: Figures of ``kizashi bench chain`` by path: what they are called, and what was aimed at.
+_CHAIN = {
+    "chain_events_per_second": ("Chain, events/s", "≥ 12,000"),
+    "plain_events_per_second": ("Plain chain, events/s", ""),
+    "ratio_to_plain": ("Ratio of the chain to the plain one", "≥ 0.5"),
+    "steady_events_per_second": ("Load while alerts are timed, events/s", "2,600"),
+    "alerts_timed": ("Alerts timed", ""),
+    "alerts_expected": ("Alerts expected", ""),
+    "event_to_alert_seconds.p50": ("Event to alert, p50, seconds", "≤ 0.1"),
+    "event_to_alert_seconds.p99": ("Event to alert, p99, seconds", "≤ 0.3"),
+    "recovery_after_kill_seconds.features": ("Recovery of features after kill -9, seconds", "≤ 3"),
+    "recovery_after_kill_seconds.identity": ("Recovery of identity after kill -9, seconds", "≤ 3"),
+    "reconciliation_difference": ("Reconciliation difference", "0"),
+    "dead": ("Dead letters", "0"),
+}
+
+
+def flat(told: Mapping[str, Any], path: str = "") -> dict[str, float]:
+    """Numbers by path: ``{"a": {"b": 1}}`` is ``a.b``."""
+    found: dict[str, float] = {}
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{path}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[f"{path}{name}"] = value
+    return found
+
+
+def _number(value: float) -> str:
+    return figure(value) if value == int(value) else figure(value, 3)
+
+
+def chain_tables(results: list[Told]) -> list[str]:
+    """Medians and ranges over runs, the known figures first."""
+    runs = [flat(result) for result in results]
+    paths = list(dict.fromkeys(path for each in runs for path in each))
+    ordered = [path for path in _CHAIN if path in paths] + [path for path in paths if path not in _CHAIN]
+    rows = []
+    for path in ordered:
+        values = [each[path] for each in runs if path in each]
+        name, aim = _CHAIN.get(path, (path.replace("_", " ").replace(".", ", "), ""))
+        span = f"{_number(min(values))}–{_number(max(values))}"
+        rows.append([name, _number(median(values)), span, len(values), aim or "–"])
+    return [table(["Figure", "Median", "Range", "Runs", "Aim"], rows)]
+
+
+def _peers(results: list[Told]) -> list[str]:
+    """Rounds of several runs are rounds of one."""
+    samples = [sample for result in results for sample in result["samples"]]
+    return peers_tables({**results[-1], "samples": samples})
+
+
+def _memory(results: list[Told]) -> list[str]:
+    return memory_tables(sorted(results, key=lambda each: int(each["pupils"])))
+
+
+def _replay(results: list[Told]) -> list[str]:
+    rows = [
+        [
+            way,
+            figure(told["records"]),
+            *(figure(told[part], 1) for part in ("registry_seconds", "making_seconds", "seconds")),
+            figure(told["records_per_second"]),
+            f"`{told['sha256'][:16]}`",
+        ]
+        for result in results
+        for way, told in result.items()
+    ]
+    head = ["Way", "Records", "Registry, s", "Made or published, s", "Replayed, s", "Records/s"]
+    return [table([*head, "State, SHA-256 begins with"], rows)]
+
+
+_TABLES: dict[str, Callable[[list[Told]], list[str]]] = {
+    "chain": chain_tables,
+    "peers": _peers,
+    "memory": _memory,
+    "scale": lambda results: [part for result in results for part in scale_tables(result)],
+    "replay": _replay,
+}
+
+
+def _stamps(kept: Kept) -> str:
+    """When, of which commit, by which command: a line for each, with how many runs."""
+    counted: dict[tuple[str, str], list[str]] = {}
+    for run in kept.runs:
+        counted.setdefault((run["command"], run["commit"]), []).append(run["at"])
+    lines = [
+        f"- `{command}`, commit {commit}: {len(dates)} run{'s' if len(dates) > 1 else ''}, "
+        + (f"{min(dates)} to {max(dates)}" if len(dates) > 1 else dates[0])
+        for (command, commit), dates in counted.items()
+    ]
+    return "\n".join(lines)
+
+
+def _machines(kept: Iterable[Kept]) -> str:
+    found: dict[str, dict[str, None]] = {}
+    for each in kept:
+        for run in each.runs:
+            for name, value in run["machine"].items():
+                found.setdefault(name, {})[value] = None
+    return table(["Of what", "Which"], [[name, "; ".join(values)] for name, values in found.items()])
+
+
+def page(kept: Mapping[str, Kept], file: str) -> str:
+    """The page as text. ``file``: the name of the results beside it."""
+    parts = [*(each.format(file=file) for each in _HEAD), "## Machine and versions", _machines(kept.values())]
+    for name, title in _ORDER.items():
+        parts += [f"## {title}", _NOTES[name]]
+        each = kept.get(name, Kept())
+        if each.results:
+            parts += _TABLES[name](each.results)
+        else:
+            parts.append("Not measured.")
+        parts += [f"A run did not come to an end: {why}" for why in each.failures]
+        if each.runs:
+            parts.append(_stamps(each))
+    return "\n\n".join(parts) + "\n"
+
+
+def write(target: Path, kept: Mapping[str, Kept]) -> None:
+    """Write the page."""
+    target.write_text(page(kept, target.with_suffix(".json").name), "utf-8")
