@@ -35,6 +35,11 @@ _ALERT_SECONDS = 60.0
 _KILL_SECONDS = 20.0
 _SHARE = 0.0045
 _PLAIN_EVENTS = 100_000
+#: Events a second that the length of the throughput phase is reckoned with.
+_THROUGHPUT = 6000
+#: A city. At the steady rate its school day passes in 4.6 seconds; the smaller the city, the more often in a minute
+#: every standing alert is told anew with the next day's figures, which no morning of any city does.
+_PUPILS = 12_000
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
         steady, killed = await _steady(system, load, plan, say)
         await load.drained()
         say("throughput")
-        days = max(int(plan.seconds * 6000 / plan.pupils), 4)
+        days = max(int(plan.seconds * _THROUGHPUT / plan.pupils), 4)
         first = plan.steady_days
         rate = await load.throughput(range(first, first + min(days, 50)))
         await load.drained()
@@ -162,7 +167,7 @@ def bench() -> None:
 
 @bench.command()
 @click.option("--seconds", default=20.0, show_default=True, help="length of each phase")
-@click.option("--pupils", default=6000, show_default=True, help="children in eight large simulated schools")
+@click.option("--pupils", default=_PUPILS, show_default=True, help="children in eight large simulated schools")
 @click.option("--json", "as_json", is_flag=True, help="print JSON only")
 def chain(seconds: float, pupils: int, as_json: bool) -> None:
     """Sustained events per second beside a plain chain, event-to-alert at 2,600 events/s, recovery after kill -9."""

@@ -1,12 +1,14 @@
 """`GET /events` says only ``changed``: the browser then fetches the fragment by the ordinary audited route.
 
 The feed's COMMIT wakes the hub (PostgreSQL NOTIFY with a school code, and a class where only one is concerned).
-Every stream concerned reads its session and its grants again before it says anything, and ends with them.
+A signal tells nothing of anybody, so a stream passes it on at once; it reads its session and its grants again
+every minute, at once when its session is touched, and ends with them.
 """
 
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -24,6 +26,8 @@ _ALIVE = b": alive\n\n"
 _HELLO = b"retry: 2000\n\n"
 #: Figures of another day are told so often at most; nobody is woken for them.
 RENEW_SECONDS = 60.0
+#: A stream goes on so long on what it read of session and grants.
+READ_AGAIN_SECONDS = 60.0
 #: Signals within this time become one.
 _GATHER_SECONDS = 0.05
 
@@ -54,6 +58,16 @@ class Stream:
     signalled: bool = False
     renewed: bool = False
     told_at: float = 0.0
+    read_at: float = -math.inf
+
+    async def lives(self, watched: Callable[[], Awaitable[Watched | None]]) -> bool:
+        """Read session and grants again if it is time; False: they have ended."""
+        if time.monotonic() - self.read_at >= READ_AGAIN_SECONDS:
+            now = await watched()
+            if now is None:
+                return False
+            self.watched, self.read_at = now, time.monotonic()
+        return True
 
     def due(self, renew_seconds: float) -> bool:
         """Whether the stream is to be told now; what is merely renewed waits for its minute."""
@@ -94,6 +108,7 @@ class Hub:
         """Make a session's streams look whether they may live on."""
         for stream in self._streams:
             if stream.sid == sid:
+                stream.read_at = -math.inf
                 stream.woken.set()
 
     def wake_all(self) -> None:
@@ -142,8 +157,7 @@ class Hub:
         metrics.STREAMS.inc()
         try:
             yield _HELLO
-            while (now := await watched()) is not None:
-                stream.watched = now
+            while await stream.lives(watched):
                 if stream.due(renew_seconds):
                     metrics.WAKE_UPS.inc()
                     yield _CHANGED

@@ -15,7 +15,7 @@ from contracts.alerts import AlertAcknowledged, AlertClosed, AlertEnded, AlertRe
 from contracts.codes import Basis, Retraction
 from contracts.envelope import from_headers
 from contracts.registry import decoder
-from services.gateway import web
+from services.gateway import sse, web
 from services.gateway.feed.alerts import Alerts
 from services.gateway.gate import Gate
 from services.gateway.headers import CSP, MAX_BODY_BYTES
@@ -195,6 +195,17 @@ async def test_a_stream_ends_with_its_session(house: House) -> None:
     assert (await client.delete("/v1/session")).status_code == 204
     with pytest.raises(StopAsyncIteration):
         await asyncio.wait_for(ending, 10)
+
+
+async def test_a_stream_ends_when_it_reads_that_its_rights_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "READ_AGAIN_SECONDS", 0.0)
+    found: list[Watched | None] = [Watched(), Watched(), None]
+
+    async def watched() -> Watched | None:
+        return found.pop(0)
+
+    told = [part async for part in Hub().follow("", watched, 0.01)]
+    assert told == [b"retry: 2000\n\n", b"event: changed\ndata: changed\n\n", b": alive\n\n"]
 
 
 async def test_openapi_describes_every_route_and_resolves(house: House) -> None:
