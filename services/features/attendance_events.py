@@ -17,7 +17,7 @@ from services.features.matrix import attendance_matrix, rounded
 from services.features.schoolyear import DAYS
 from services.features.step import Touch
 from services.features.story import stories
-from services.features.strips import EMPTY, version_at
+from services.features.strips import version_at
 from services.features.versions import bounded
 from services.features.years import Rows
 from services.kit.ids import derived_id
@@ -98,11 +98,11 @@ def _vectors(batch: Batch, rows: Rows, matrix: F32, begins: list[int]) -> list[D
     days = rows.day.tolist()
     versions = batch.versions_of(days, begins)
     return [
-        DayVector(dates[index], bounded(version), cast("list[float | None]", values), sure, stand, over)
+        DayVector(dates[index], bounded(version), values, sure, stand, over)
         for index, version, values, sure, stand, over in zip(
             days,
             versions,
-            rounded(matrix),
+            cast("list[list[float | None]]", rounded(matrix)),
             settled,
             standing(batch.years, batch.crossed, rows),
             crossed,
@@ -125,14 +125,14 @@ def _evidence(batch: Batch, rows: list[int], settled: I64) -> dict[int, list[Att
 
 def removed_days(batch: Batch, touches: list[Touch]) -> dict[int, list[int]]:
     """By row the days among those that changed which ever had a mark and have no vector now, oldest first."""
-    marked = [(row, touch) for row, touch in enumerate(touches) if batch.held[row].strip != EMPTY]
+    marked = [(row, touch) for row, touch in enumerate(touches) if batch.held[row].weight]
     pairs = [(row, index) for row, touch in marked for index in touch.gone]
     if not pairs:
         return {}
-    there = batch.told[tuple(zip(*pairs, strict=True))].tolist()
+    places = np.array(pairs)
     found: dict[int, list[int]] = {}
-    for (row, index), told in sorted(zip(pairs, there, strict=True)):
-        if not told and version_at(batch.held[row].strip, index):
+    for row, index in sorted(pairs[n] for n in np.flatnonzero(~batch.told[places[:, 0], places[:, 1]])):
+        if version_at(batch.held[row].strip, index):
             found.setdefault(row, []).append(index)
     return found
 

@@ -106,10 +106,6 @@ class LaneState:
         """Whether a child's year is loaded."""
         return key in self.years or key in self.cache.years
 
-    def has_child(self, linkage_id: str) -> bool:
-        """Whether a child is loaded."""
-        return linkage_id in self.children or linkage_id in self.cache.children
-
     def is_erased(self, linkage_id: str) -> bool:
         """Whether the child stands in the ledger of erasures."""
         return linkage_id in self.base.erased or linkage_id in self.erased

@@ -11,7 +11,9 @@ from services.kit.lanes import Transaction
 
 async def load_children(tx: Transaction, wanted: Iterable[tuple[LaneState, str]]) -> None:
     """Enrolments, visits and surveys of children."""
-    missing = {who: state for state, who in wanted if not state.has_child(who)}
+    missing = {
+        who: state for state, who in wanted if who not in state.children and who not in state.cache.children
+    }
     if missing:
         for who, child in (await store.load_children(tx, list(missing))).items():
             missing[who].children[who] = child
@@ -20,7 +22,7 @@ async def load_children(tx: Transaction, wanted: Iterable[tuple[LaneState, str]]
 async def load_years(tx: Transaction, wanted: Iterable[tuple[LaneState, YearKey]]) -> None:
     """Strips of children's years, and the children themselves."""
     listed = list(wanted)
-    missing = {key: state for state, key in listed if not state.has_year(key)}
+    missing = {key: state for state, key in listed if key not in state.years and key not in state.cache.years}
     if missing:
         for key, year in (await store.load_years(tx, missing)).items():
             missing[key].years[key] = _beside(missing[key], key, year)

@@ -1,7 +1,8 @@
 """Marks into strips; what changed is noted, nothing is judged here."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 from typing import NamedTuple
 
 from contracts.envelope import Event
@@ -10,7 +11,7 @@ from contracts.versions import mark_version
 from services.features.cache import LaneState, YearKey
 from services.features.children import ChildYear
 from services.features.recount import NEVER_MARKED, DayState, Move, move, recount
-from services.features.schoolyear import locate, term_of
+from services.features.schoolyear import DAYS, locate, term_of
 from services.features.step import Step
 from services.features.store import summary
 from services.features.strips import EMPTY, DayMark, merge, version_at
@@ -18,6 +19,8 @@ from services.kit.lanes import Transaction
 
 Mark = AttendanceMarked | AttendanceWithdrawn
 _TERMS = tuple(frozenset((term,)) for term in range(3))
+_DAYS = tuple(frozenset((day,)) for day in range(DAYS))
+_PLACE = itemgetter(0)
 
 
 @dataclass(slots=True)
@@ -31,15 +34,14 @@ class Arrived:
 
 
 class _Won(NamedTuple):
-    """A mark that won: its place in the step, and what its day was and is."""
+    """A mark that won: its place in the step, its child's year and day, and what the day's counts lose and gain."""
 
     place: int
     state: LaneState
     key: YearKey
     cause: Event
     day: int
-    before: DayState
-    now: DayState
+    move: Move | None
 
 
 def arrived(step: Step) -> dict[YearKey, Arrived]:
@@ -64,32 +66,40 @@ def arrived(step: Step) -> dict[YearKey, Arrived]:
 
 async def apply_marks(tx: Transaction, step: Step, marked: dict[YearKey, Arrived]) -> None:
     """Merge marks into strips and own counts; their children's years must be loaded."""
-    won = [each for key, marks in marked.items() for each in _merged(step, key, marks)]
-    won.sort(key=lambda each: each.place)
-    moves = [_note(step, each) for each in won]
-    await recount(tx, step, [each for each in moves if each is not None])
+    won: list[_Won] = []
+    for key, marks in marked.items():
+        won += _merged(step, key, marks)
+    won.sort(key=_PLACE)
+    for each in won:
+        _note(step, each)
+    await recount(tx, step, [each.move for each in won if each.move is not None])
 
 
-def _merged(step: Step, key: YearKey, marks: Arrived) -> Iterator[_Won]:
+def _merged(step: Step, key: YearKey, marks: Arrived) -> list[_Won]:
     """Merge the marks of one child's year."""
     state, events = marks.state, marks.events
     year = state.year(key)
     classes = list(year.classes)
-    drafts = [_draft(classes, day, event) for day, event in zip(marks.days, events, strict=True)]
+    drafts = list(map(_draft, repeat(classes), marks.days, events))
     strip, won = merge(year.strip, drafts)
     if len(won) < len(drafts):
         step.effects.stale[state.partition] += len(drafts) - len(won)
+        if not won:
+            return []
+    found = []
     weight = year.weight
     for n in won:
-        draft = drafts[n]
-        before = _day(year, classes, draft.day)
-        weight += draft.version - before.version
-        class_id = classes[draft.class_index - 1] if draft.class_index else ""
-        now = DayState(class_id, draft.status, draft.flags, draft.version)
-        yield _Won(marks.places[n], state, key, events[n], draft.day, before, now)
-    if won:
-        named = year.classes if len(classes) == len(year.classes) else tuple(classes)
-        state.years[key] = ChildYear(strip, named, year.before, year.follows, weight)
+        day, status, flags, named, version = drafts[n]
+        before = _day(year, classes, day)
+        weight += version - before.version
+        now = DayState(classes[named - 1] if named else "", status, flags, version)
+        cause = events[n]
+        body: Mark = cause.body  # type: ignore[assignment]
+        moved = move(state, key[0], before, now, cause, body.date)
+        found.append(_Won(marks.places[n], state, key, cause, day, moved))
+    named_now = year.classes if len(classes) == len(year.classes) else tuple(classes)
+    state.years[key] = ChildYear(strip, named_now, year.before, year.follows, weight)
+    return found
 
 
 def _draft(classes: list[str], day: int, event: Event) -> DayMark:
@@ -113,15 +123,13 @@ def _day(year: ChildYear, classes: list[str], day: int) -> DayState:
     return DayState(classes[named - 1] if named else "", status, flags, version)
 
 
-def _note(step: Step, won: _Won) -> Move | None:
-    """Note what a mark that won touches: a term to be saved, vectors, and the class's counts."""
-    _, state, key, cause, day, before, now = won
+def _note(step: Step, won: _Won) -> None:
+    """Note what a mark that won touches: a term to be saved, and vectors."""
+    _, state, key, cause, day, _ = won
     term, terms = _TERMS[term_of(day)], state.changed_terms.get(key)
     state.changed_terms[key] = term if terms is None else terms | term
     touch = step.touch(state, key, day, cause)
-    touch.gone |= {day}
-    body: Mark = cause.body  # type: ignore[assignment]
-    return move(state, key[0], before, now, cause, body.date)
+    touch.gone = touch.gone | {day} if touch.gone else _DAYS[day]
 
 
 def following_years(step: Step) -> list[tuple[LaneState, YearKey]]:

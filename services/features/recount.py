@@ -60,36 +60,35 @@ async def recount(tx: Transaction, step: Step, moves: Iterable[Move]) -> None:
     keys = {(each.state, each.key) for each in listed}
     keys |= {(each.state, each.former_key) for each in listed if each.former_key is not each.key}
     await load_own_days(tx, keys)
-    days = {(state, key): state.own_day(key) for state, key in keys}
+    days = {(state, key): (state.own_day(key), is_final(state, key)) for state, key in keys}
     for state, key in keys:
         state.changed_own.add(key)
     for each in listed:
-        own = days[each.state, each.key]
+        before, now = each.before, each.now
+        own, final = days[each.state, each.key]
+        grown = (now.version >> COARSE_BITS) - (before.version >> COARSE_BITS)
         if each.former_key == each.key:
-            own.version += (each.now.version >> COARSE_BITS) - (each.before.version >> COARSE_BITS)
-            _shift(own, each, each.before, each.now)
+            own.version += grown
+            _shift(own, each.linkage_id, before, now)
         else:
-            former = days[each.state, each.former_key]
-            former.version += (each.now.version >> COARSE_BITS) - (each.before.version >> COARSE_BITS)
-            own.version += each.now.version >> COARSE_BITS
-            _shift(former, each, each.before, NEVER_MARKED)
-            _note(step, each, each.former_key, former)
-            _shift(own, each, NEVER_MARKED, each.now)
-        _note(step, each, each.key, own)
+            former, former_final = days[each.state, each.former_key]
+            former.version += grown
+            own.version += now.version >> COARSE_BITS
+            _shift(former, each.linkage_id, before, NEVER_MARKED)
+            if former_final and not former.told:
+                step.counted[each.state.partition, each.former_key] = each.cause
+            _shift(own, each.linkage_id, NEVER_MARKED, now)
+        if final and not own.told:
+            step.counted[each.state.partition, each.key] = each.cause
 
 
-def _shift(own: OwnDay, each: Move, out: DayState, into: DayState) -> None:
+def _shift(own: OwnDay, who: str, out: DayState, into: DayState) -> None:
     """Change one day's counts."""
     if out.class_id == into.class_id and out.status == into.status and not (out.flags ^ into.flags) & LATE:
         return
-    who = each.linkage_id
-    own.count(who, out.class_id, out.status, out.flags, -1)
+    if out.class_id:
+        own.count(who, out.class_id, out.status, out.flags, -1)
     own.count(who, into.class_id, into.status, into.flags, 1)
-
-
-def _note(step: Step, each: Move, key: DayKey, own: OwnDay) -> None:
-    if not own.told and is_final(each.state, key):
-        step.counted[each.state.partition, key] = each.cause
 
 
 def is_final(state: LaneState, key: DayKey) -> bool:

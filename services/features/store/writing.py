@@ -80,8 +80,8 @@ def _strip_row(
 ) -> tuple[str, str, str, str, str, bytes, bytes, bytes, bytes, str]:
     first, end = TERMS[term]
     strip = year.strip
-    versions = strip[VERSIONS_AT + first * 8 : VERSIONS_AT + end * 8].rstrip(b"\0")
-    size = -(-len(versions) // 8)
+    start = VERSIONS_AT + first * 8
+    size = -(-len(strip[start : VERSIONS_AT + end * 8].rstrip(b"\0")) // 8)
     last = first + size
     return (
         key[0],
@@ -92,7 +92,7 @@ def _strip_row(
         strip[first:last],
         strip[DAYS + first : DAYS + last],
         strip[2 * DAYS + first : 2 * DAYS + last],
-        versions.ljust(size * 8, b"\0"),
+        strip[start : start + size * 8],
         " ".join(year.classes),
     )
 
