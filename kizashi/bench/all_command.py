@@ -23,10 +23,10 @@ def _chosen(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...
 def _pair(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
     if value is None:
         return None
-    pupils, _, days = value.partition("x")
-    if not (pupils.isdigit() and days.isdigit()):
+    parts = value.split("x")
+    if len(parts) != 2 or not all(part.isdigit() for part in parts):
         raise click.BadParameter("children and days, as in 12000x200")
-    return int(pupils), int(days)
+    return int(parts[0]), int(parts[1])
 
 
 def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -46,6 +46,11 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[
 @click.option("--pupils", callback=_numbers, help="sizes of the memory measurement  [default: 100000]")
 @click.option("--year", callback=_pair, help="children and school days of the replay  [default: 12000x200]")
 @click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="keep the memory measurement's stacks here, by size; one that has come to its end here is not made again",
+)
+@click.option(
     "--add", is_flag=True, help="count earlier runs of the chosen measurements too, instead of dropping them"
 )
 @click.option(
@@ -64,6 +69,7 @@ def everything(
     runs: int | None,
     pupils: tuple[int, ...] | None,
     year: tuple[int, int] | None,
+    data: Path | None,
     add: bool,
     page_only: bool,
     out: Path,
@@ -73,7 +79,7 @@ def everything(
 
     The whole takes about an hour. What is not chosen keeps its earlier results.
     """
-    sizes = _sizes(measures.QUICK if quick else measures.FULL, runs, pupils, year)
+    sizes = _sizes(measures.QUICK if quick else measures.FULL, runs, pupils, year, data)
     file = out.with_suffix(".json")
     kept = results.load(file)
     failed = False
@@ -95,9 +101,15 @@ def everything(
 
 
 def _sizes(
-    sizes: Sizes, runs: int | None, pupils: tuple[int, ...] | None, year: tuple[int, int] | None
+    sizes: Sizes,
+    runs: int | None,
+    pupils: tuple[int, ...] | None,
+    year: tuple[int, int] | None,
+    data: Path | None,
 ) -> Sizes:
-    return replace(sizes, runs=runs or sizes.runs, pupils=pupils or sizes.pupils, year=year or sizes.year)
+    return replace(
+        sizes, runs=runs or sizes.runs, pupils=pupils or sizes.pupils, year=year or sizes.year, data=data
+    )
 
 
 def _run(measure: Measure) -> results.Told:

@@ -167,7 +167,9 @@ def bench() -> None:
 
 @bench.command()
 @click.option("--seconds", default=20.0, show_default=True, help="length of each phase")
-@click.option("--pupils", default=_PUPILS, show_default=True, help="children in eight large simulated schools")
+@click.option(
+    "--pupils", default=_PUPILS, show_default=True, help="children in eight large simulated schools"
+)
 @click.option("--json", "as_json", is_flag=True, help="print JSON only")
 def chain(seconds: float, pupils: int, as_json: bool) -> None:
     """Sustained events per second beside a plain chain, event-to-alert at 2,600 events/s, recovery after kill -9."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 Say = Callable[[str], None]
@@ -16,10 +17,11 @@ _TELL_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Measure:
-    """A command that prints JSON with ``--json``."""
+    """A command that prints JSON with ``--json``. ``place``: where it keeps its files, which no page needs to know."""
 
     name: str
     words: tuple[str, ...]
+    place: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -37,6 +39,11 @@ class Sizes:
     pupils: tuple[int, ...]
     scale: tuple[int, int]
     year: tuple[int, int]
+    data: Path | None = None
+
+    def place_of(self, pupils: int) -> tuple[str, ...]:
+        """Where a memory measurement of that size is kept, as options."""
+        return ("--data", str(self.data / str(pupils))) if self.data else ()
 
 
 FULL = Sizes(runs=5, seconds=20.0, events=200_000, pupils=(100_000,), scale=(1500, 20), year=(12_000, 200))
@@ -53,7 +60,10 @@ def measures(sizes: Sizes) -> list[Measure]:
     return [
         *[chain] * sizes.runs,
         Measure("peers", peers),
-        *[Measure("memory", ("bench", "memory", "--pupils", str(n))) for n in sizes.pupils],
+        *[
+            Measure("memory", ("bench", "memory", "--pupils", str(n)), sizes.place_of(n))
+            for n in sizes.pupils
+        ],
         Measure("scale", scale),
         Measure("replay", year),
     ]
@@ -69,7 +79,7 @@ def run(measure: Measure, say: Say) -> dict[str, Any]:
     Raises:
         Failed: it ended with an error or printed no JSON.
     """
-    argv = [sys.executable, "-m", "kizashi", *measure.words, "--json"]
+    argv = [sys.executable, "-m", "kizashi", *measure.words, *measure.place, "--json"]
     said: list[str] = []
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         process = subprocess.Popen(argv, stdout=output, stderr=subprocess.PIPE, text=True, bufsize=1)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from kizashi.bench.memory import Plan, measure
+from kizashi.bench.plainly import plainly
 from kizashi.bench.tables import memory_tables
 
 
@@ -38,9 +39,8 @@ def memory(pupils: int, events: int, data: Path | None, cut_seconds: float | Non
     folder = data or Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
     plan = Plan(pupils, events, cut_seconds)
     try:
-        found = asyncio.run(measure(plan, folder, lambda line: click.echo(line, file=sys.stderr)))
-    except ValueError as problem:
-        raise click.ClickException(str(problem)) from None
+        with plainly():
+            found = asyncio.run(measure(plan, folder, lambda line: click.echo(line, file=sys.stderr)))
     finally:
         if data is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from kizashi.bench.peers.rounds import Plan, measure
+from kizashi.bench.plainly import plainly
 from kizashi.bench.tables import peers_tables
 
 
@@ -32,7 +33,8 @@ def peers(rounds: int, events: int, pupils: int, seconds: float, as_json: bool) 
     folder = Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
     plan = Plan(children=pupils, events=events, warm_up=events // 10, seconds=seconds, rounds=rounds)
     try:
-        found = asyncio.run(measure(plan, folder, lambda line: click.echo(line, file=sys.stderr)))
+        with plainly():
+            found = asyncio.run(measure(plan, folder, lambda line: click.echo(line, file=sys.stderr)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     told = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from kizashi.bench.plainly import plainly
 from kizashi.bench.scale import measure, ways_of
 from kizashi.bench.tables import scale_tables
 from kizashi.replay.made import MadeYear
@@ -40,7 +41,10 @@ def scale(members: list[int], pupils: int, days: int, seed: int, as_json: bool) 
         click.echo(f"{way.name} members", file=sys.stderr)
         folder = Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
         try:
-            found = asyncio.run(measure(way, year, folder, lambda line: click.echo(line, file=sys.stderr)))
+            with plainly():
+                found = asyncio.run(
+                    measure(way, year, folder, lambda line: click.echo(line, file=sys.stderr))
+                )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         samples.append(found)

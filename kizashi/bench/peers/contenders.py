@@ -102,7 +102,7 @@ class ProgramRun:
             raise StartFailed(f"{self.server.command.name} ended:\n{log_tail(log)}")
 
     async def stop(self) -> None:
-        """Kill it; its topic is dropped by the caller."""
+        """Kill it; its topic stays, as do all until the stack is thrown away."""
         await asyncio.to_thread(self.server.kill)
 
 

@@ -72,10 +72,8 @@ async def measure(plan: Plan, folder: Path, say: Say, peers: Sequence[Peer] = PE
                 sample = await _timed(place, plan, name, run)
                 found.samples.append({"round": number, **sample})
                 say(f"round {number + 1}, {name}: {sample['events_per_second']:,} events/s")
-                if isinstance(run, ProgramRun):
-                    if name not in found.checked:
-                        found.checked[name] = await asyncio.to_thread(_checked, bus, run, name)
-                    await asyncio.to_thread(bus.delete, [run.order.target])
+                if isinstance(run, ProgramRun) and name not in found.checked:
+                    found.checked[name] = await asyncio.to_thread(_checked, bus, run, name)
     return found
 
 
