@@ -99,11 +99,15 @@ def _counting(
 
 
 def _class_mean(days: Sequence[date], tallies: Mapping[date, Tally]) -> float | None:
-    """Absences of the mean classmate over the days; None unless every day has its count."""
-    known = [tallies[day] for day in days if day in tallies and tallies[day].counted]
-    if not days or len(known) < len(days):
+    """Absences of the mean classmate over the days; None unless every day has its count.
+
+    The last day may lack it: today is counted when it settles, and is taken to be like the days before it.
+    """
+    counted = [tallies[day] for day in days if day in tallies and tallies[day].counted]
+    uncounted = len(days) - len(counted)
+    if not counted or uncounted > (days[-1] not in tallies):
         return None
-    return sum(each.absent / each.counted for each in known)
+    return sum(each.absent / each.counted for each in counted) * len(days) / len(counted)
 
 
 def window_lines(

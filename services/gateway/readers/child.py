@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -171,14 +171,23 @@ async def _history(visit: Visit, linkage_id: str, shown: Mapping[str, AlertCard]
     rows = [row for row in await pages.history(visit.tx, linkage_id) if row["alert_id"] in shown]
     names = await pages.staff_names(visit.tx, sorted({row["staff_id"] for row in rows if row["staff_id"]}))
     begun: set[str] = set()
-    lines = []
+    lines: list[HistoryLine] = []
     for row in rows:
         step = AlertStep(row["step"])
         if step is AlertStep.raised:
             step = AlertStep.changed if row["alert_id"] in begun else step
             begun.add(row["alert_id"])
-        lines.append(_history_line(row, step, names))
+        _append(lines, _history_line(row, step, names))
     return tuple(reversed(lines))
+
+
+def _append(lines: list[HistoryLine], line: HistoryLine) -> None:
+    """Add a step; one that only says again what this alert said last (the figures of another day) takes its place."""
+    last = next((each for each in reversed(lines) if each.alert_id == line.alert_id), None)
+    if last and line.step is AlertStep.changed and replace(last, at=line.at, times=1) == line:
+        lines.remove(last)
+        line = replace(line, times=last.times + 1)
+    lines.append(line)
 
 
 def _history_line(row: Mapping[str, Any], step: AlertStep, names: Mapping[str, str]) -> HistoryLine:

@@ -164,6 +164,11 @@ async def _confirmed(visit: Visit) -> Confirmed:
     )
 
 
+def _method(name: str) -> str:
+    """A method as screens call it: scoring names rules with hyphens, and the rules together after their band."""
+    return Decider.rules.value if name == "rule-band" else name.replace("-", "_")
+
+
 async def _deciders(visit: Visit) -> tuple[WhoDecides, ...]:
     return tuple(
         WhoDecides(
@@ -172,7 +177,7 @@ async def _deciders(visit: Visit) -> tuple[WhoDecides, ...]:
             labels=board.labels,
             rows=tuple(
                 ScoreRow(
-                    line.method,
+                    _method(line.method),
                     line.named,
                     line.cases,
                     line.recall_lead_5,

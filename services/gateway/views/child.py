@@ -138,7 +138,10 @@ class InfirmaryVisit:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One step in an alert's life. ``by``: a staff member's name, None when the system did it."""
+    """One step in an alert's life. ``by``: a staff member's name, None when the system did it.
+
+    ``times``: how often running; ``at`` is the last of them.
+    """
 
     at: datetime
     alert_id: str
@@ -148,6 +151,7 @@ class HistoryLine:
     role: StaffRole | None = None
     outcome: AlertOutcome | None = None
     retraction: Retraction | None = None
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

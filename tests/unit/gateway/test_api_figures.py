@@ -79,6 +79,9 @@ def test_the_mean_classmate_is_known_only_when_every_day_is() -> None:
     tallies = {day: Tally(30, 3) for day in PAST}
     line = grid.window_lines(EVERY_DAY, CALENDAR, set(), TODAY, tallies)[0]
     assert line.class_mean == pytest.approx(0.5)
+    newest = tallies.pop(PAST[-1])  # today, not settled yet: taken to be like the days before
+    assert grid.window_lines(EVERY_DAY, CALENDAR, set(), TODAY, tallies)[0].class_mean == pytest.approx(0.5)
+    tallies[PAST[-1]] = newest
     del tallies[PAST[-2]]
     assert grid.window_lines(EVERY_DAY, CALENDAR, set(), TODAY, tallies)[0].class_mean is None
 
