@@ -154,7 +154,7 @@ def _machines(kept: Iterable[Kept]) -> str:
         for run in each.runs:
             for name, value in run["machine"].items():
                 found.setdefault(name, {})[value] = None
-    return table(["Of what", "Which"], [[name, "; ".join(values)] for name, values in found.items()])
+    return table(["Of what", "Which"], [[name, "; ".join(values)] for name, values in found.items()], 2)
 
 
 def page(kept: Mapping[str, Kept], file: str) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from kizashi.bench.peers.rounds import PLAIN
+from kizashi.bench.peers.rounds import FEATURES, KERNEL, PLAIN
 
 Told = dict[str, Any]
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; the first column is text, the others are set right."""
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1) -> str:
+    """A Markdown table; the first ``words`` columns are text, the others are set right."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * words + "---:|" * (len(head) - words)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
     return "\n".join(lines)
 
@@ -34,6 +34,16 @@ def by(samples: Iterable[Told], key: str) -> dict[str, list[Told]]:
     return found
 
 
+#: What survives a contender's death.
+_KEPT = {
+    PLAIN: "in memory only",
+    "Quix Streams": "RocksDB and a changelog topic, every 5 s",
+    "Bytewax": "recovery store, every second",
+    KERNEL: "PostgreSQL, with position and outbox, every poll",
+    FEATURES: "PostgreSQL, with position and outbox, every poll",
+}
+
+
 def peers_tables(told: Told) -> list[str]:
     """Who how fast, and which peer in which version."""
     groups = by(told["samples"], "contender")
@@ -45,6 +55,7 @@ def peers_tables(told: Told) -> list[str]:
         rows.append(
             [
                 name,
+                _KEPT.get(name, "–"),
                 len(group),
                 figure(rates[name]),
                 spread([s["events_per_second"] for s in group]),
@@ -54,17 +65,25 @@ def peers_tables(told: Told) -> list[str]:
             ]
         )
     rows += [
-        [name, 0, f"takes no part: {about['missing']}", *["–"] * 6]
+        [name, f"takes no part: {about['missing']}", 0, *["–"] * 7]
         for name, about in told["peers"].items()
         if "missing" in about
     ]
-    head = ["Contender", "Runs", "Events/s", "Range", f"Ratio to {PLAIN}", "Program, CPU µs/event"]
+    head = [
+        "Contender",
+        "State is kept",
+        "Runs",
+        "Events/s",
+        "Range",
+        f"Ratio to {PLAIN}",
+        "Program, CPU µs/event",
+    ]
     head += ["PostgreSQL", "Broker", "Counts checked, all right"]
     about_rows = [
         [name, about.get("version", "not installed"), about["released"], about["licence"]]
         for name, about in told["peers"].items()
     ]
-    return [table(head, rows), table(["Peer", "Version", "Released", "Licence"], about_rows)]
+    return [table(head, rows, 2), table(["Peer", "Version", "Released", "Licence"], about_rows, 4)]
 
 
 _MB = 1e6

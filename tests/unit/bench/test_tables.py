@@ -28,8 +28,12 @@ def test_medians_ratios_and_absentees() -> None:
     }
     first, second = peers_tables(told)
     lines = first.splitlines()
-    assert lines[2].startswith(f"| {PLAIN} | 3 | 100 | 90–1,000 | 1.00 |") and lines[2].endswith("| 60,000 |")
-    assert lines[3].startswith(f"| {KERNEL} | 3 | 30 | 20–40 | 0.30 |") and lines[3].endswith("| – |")
+    assert lines[2].startswith(f"| {PLAIN} | in memory only | 3 | 100 | 90–1,000 | 1.00 |") and lines[
+        2
+    ].endswith("| 60,000 |")
+    assert lines[3].startswith(
+        f"| {KERNEL} | PostgreSQL, with position and outbox, every poll | 3 | 30 | 20–40 | 0.30 |"
+    ) and lines[3].endswith("| – |")
     assert "takes no part: pip: no network" in lines[4]
     assert "| Quix Streams | not installed | 2026-10-15 | Apache-2.0 |" in second
     assert len({line.count("|") for line in lines}) == 1
