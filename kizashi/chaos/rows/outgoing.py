@@ -5,6 +5,7 @@ import signal
 
 from kizashi.chaos.plan import Plan, Row, Run
 from kizashi.chaos.points import Armed
+from kizashi.chaos.rows.frozen import epochs, taken_over
 
 #: A careless heir gives up after 0.3 s in each of six lanes, and only while it lives under the refusal.
 _GIVING_UP_SECONDS = 2.0
@@ -38,9 +39,11 @@ class Refused(Row):
                 await asyncio.sleep(0.25)
             await self._must_say(run)
             await asyncio.sleep(_GIVING_UP_SECONDS)
+            before = await epochs(chain)
             await windows.end(signal.SIGKILL)
             run.verdict.kills += 1
             windows.start()
+            await taken_over(chain, before)
         await asyncio.sleep(0.5)
         await chain.ground.allow(chain.run)
         await chain.settle()
