@@ -130,8 +130,8 @@ class Batch:
         return judge(rows, self._shelf)
 
     def _take_rows(self, rows: Rows, body: AttendanceFeaturesUpdated) -> None:
-        steps = steps_in(self._years(body.linkage_id), body.school_year)
-        if any(steps):
+        years = self.result.years.get(body.linkage_id) or self._children.get(body.linkage_id)
+        if years and any(steps := steps_in(years, body.school_year)):
             for place, vector in enumerate(body.days, len(rows.vectors)):
                 values = values_on(steps, vector.date.toordinal())
                 if values is not None:
@@ -146,8 +146,9 @@ class Batch:
         if body.logic != LOGIC:
             return None
         draft = self._draft(lane, body)
-        first, order = draft.first, body.evidence_version
-        records += [removed_day(gone.toordinal() - first, order) for gone in body.removed]
+        if body.removed:
+            first, order = draft.first, body.evidence_version
+            records += [removed_day(gone.toordinal() - first, order) for gone in body.removed]
         newer = draft.put(records)
         if self._judged and (judged := self._judged.get((body.linkage_id, body.school_year))) is not None:
             judged |= newer

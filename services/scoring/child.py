@@ -5,9 +5,9 @@ COMMIT. Days are ordered by the version of their vector, removals by the version
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from contracts.features import AttendanceEvidence, InfirmaryEvidence, SurveyEvidence
 from services.scoring.days import (
@@ -90,7 +90,9 @@ class ChildYear(Struct):
 
     def draft(self) -> "ChildYear":
         """A copy that may be worked on; nothing of it is to be saved yet."""
-        return replace(self, months=self.months.copy(), touched=(), items_touched=False)
+        found = copy(self)
+        found.months, found.touched, found.items_touched = self.months.copy(), (), False
+        return found
 
     def slim(self) -> None:
         """Months long past leave the memory."""
@@ -133,7 +135,8 @@ class ChildYear(Struct):
         for record in records if len(records) == 1 else sorted(records, key=number_of):
             day = number_of(record)
             if day > latest:
-                self._change(changed)
+                if changed:
+                    self._change(changed)
                 changed, latest = {}, day
                 self._append(day, record, self.tail[-FOLDS:] or QUIET)
                 newer.add(day)
@@ -142,12 +145,14 @@ class ChildYear(Struct):
             if before is None or supersedes(record, before):
                 changed[day] = record
                 newer.add(day)
-        self._change(changed)
+        if changed:
+            self._change(changed)
         return newer
 
     def replace(self, records: Iterable[bytes]) -> None:
         """Put newly judged days in place of the same days; versions stay."""
-        self._change({number_of(record): record for record in records})
+        if changed := {number_of(record): record for record in records}:
+            self._change(changed)
 
     def days_from(self, day: int) -> list[Day]:
         """Known days on or after ``day``, oldest first, from the months loaded."""
@@ -169,8 +174,6 @@ class ChildYear(Struct):
             self.touched += (month,)
 
     def _change(self, changed: dict[int, bytes]) -> None:
-        if not changed:
-            return
         today = changed.get(self.latest) if len(changed) == 1 else None
         if today is not None and counts(today) >= counts(self.tail):
             self._replace_tail(today)

@@ -131,7 +131,7 @@ async def _load_months(lanes: Lanes, children: dict[str, Years], tx: Transaction
         body = cast(FeaturesUpdated, body)
         years = children.get(body.linkage_id)
         child = years.get(body.school_year) if years else None
-        if child is not None and (day := first_day(body)) is not None:
+        if child is not None and child.loaded_from and (day := first_day(body)) is not None:
             month = child.needs_month(day)
             if month < child.loaded_from:
                 key = (child.linkage_id, child.school_year)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ def judge(rows: Rows, shelf: Shelf) -> list[bytes]:
     values = as_values([vector.values for vector in rows.vectors], len(ATTENDANCE))
     extra = _extra_values(rows)
     as_of = np.array([vector.date.toordinal() for vector in rows.vectors])
-    touched, found = slots(values), rules.score(values)
+    touched, found = cache(lambda: slots(values)), rules.score(values)  # slots only where there is a model
     attendance = _scores(shelf, Basis.attendance, as_of, touched)
     combined = _scores(shelf, Basis.combined, as_of, touched)
     records = _begun(rows, as_of, found)
@@ -165,9 +166,9 @@ def _stored_rules(days: Sequence[Day]) -> RuleScores:
     return RuleScores(fired, pace, enter, stay)
 
 
-def _scores(shelf: Shelf, basis: Basis, as_of: NDArray[np.int64], touched: Slots) -> _Scores:
+def _scores(shelf: Shelf, basis: Basis, as_of: NDArray[np.int64], touched: Callable[[], Slots]) -> _Scores:
     return _by_group(
-        as_of, lambda day: shelf.before(basis, day), lambda model, at: model.attendance_part(touched[at])
+        as_of, lambda day: shelf.before(basis, day), lambda model, at: model.attendance_part(touched()[at])
     )
 
 
