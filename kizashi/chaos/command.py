@@ -12,7 +12,7 @@ import click
 from kizashi.chaos.ground import ground_of, three_brokers
 from kizashi.chaos.matrix import ROWS, WHOLE
 from kizashi.chaos.mutants import MUTANTS
-from kizashi.chaos.plan import Plan, Row
+from kizashi.chaos.plan import Fault, Plan
 from kizashi.chaos.town import WholeRow
 from kizashi.chaos.verdict import Verdict
 from kizashi.embedded.stack import start_stack
@@ -29,7 +29,7 @@ async def _run(name: str, plan: Plan, folder: Path, brokers: int) -> Verdict:
         return await row().run(ground, plan)
 
 
-def _rows() -> dict[str, type[Row | WholeRow]]:
+def _rows() -> dict[str, type[Fault | WholeRow]]:
     return {**ROWS, **WHOLE}
 
 

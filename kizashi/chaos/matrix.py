@@ -1,7 +1,7 @@
-"""Every row of the fault matrix by name: ``ROWS`` on the toy chain, ``WHOLE`` on systems of their own."""
+"""Every row of the fault matrix by name: ``ROWS`` on given servers, ``WHOLE`` on systems of their own."""
 
 from kizashi.chaos.lost_redis import LostRedis
-from kizashi.chaos.plan import Row, Undisturbed
+from kizashi.chaos.plan import Fault, Undisturbed
 from kizashi.chaos.rows import (
     broker,
     cluster,
@@ -19,7 +19,7 @@ from kizashi.chaos.whole import EveryService
 
 WHOLE: dict[str, type[WholeRow]] = {row.name: row for row in (EveryService, LostRedis)}
 
-ROWS: dict[str, type[Row]] = {
+ROWS: dict[str, type[Fault]] = {
     row.name: row
     for row in (
         Undisturbed,

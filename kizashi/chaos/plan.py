@@ -95,16 +95,14 @@ class Run:
             await task
 
 
-class Row(ABC):
-    """One fault. A subclass says what is done in :meth:`disturb`; the rest is the same for all."""
+class Fault(ABC):
+    """What every row of the matrix has: a name, its mutants, how often it is done, and a run that ends in a verdict."""
 
     name: ClassVar[str]
     text: ClassVar[str]
     mutants: ClassVar[tuple[str, ...]]
-    members: ClassVar[int] = 1
     #: Brokers that it needs.
     brokers: ClassVar[int] = 1
-    poison_share: ClassVar[float] = 0.01
     #: For the quick version, which runs with every change.
     short: ClassVar[Plan] = Plan()
     #: How often the fault is done in the long version.
@@ -122,6 +120,17 @@ class Row(ABC):
         """A plan with so many faults, and enough records that every part of the run has work."""
         plan = replace(cls.short, kills=kills)
         return replace(plan, events=max(plan.events, cls.faults(plan) * _EVENTS_PER_FAULT))
+
+    @abstractmethod
+    async def run(self, ground: Ground, plan: Plan) -> Verdict:
+        """Do it and judge it."""
+
+
+class Row(Fault):
+    """A fault of a chain of kernels. A subclass says what is done in :meth:`disturb`; the rest is the same for all."""
+
+    members: ClassVar[int] = 1
+    poison_share: ClassVar[float] = 0.01
 
     async def run(self, ground: Ground, plan: Plan) -> Verdict:
         """Disturb a chain, heal it, drain it, judge it."""

@@ -8,6 +8,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
+#: Alembic keeps the migration at hand in its module: two at once would write into each other's schema.
+_ONE_AT_A_TIME = asyncio.Lock()
 SERVICES = ("ingest", "identity", "features", "scoring", "notify", "gateway")
 
 
@@ -31,7 +33,7 @@ async def migrate(service: str, url: sqlalchemy.URL) -> None:
     arguments = {"server_settings": {"search_path": service}}
     engine = create_async_engine(url, connect_args=arguments)
     try:
-        async with engine.begin() as connection:
+        async with _ONE_AT_A_TIME, engine.begin() as connection:
             await connection.run_sync(lambda sync: command.upgrade(_config(service, sync), "head"))
     finally:
         await engine.dispose()

@@ -18,7 +18,7 @@ from contracts.alerts import AlertDelivered
 from contracts.registry import decoder
 from kizashi.chaos import herald
 from kizashi.chaos.ground import Ground
-from kizashi.chaos.plan import Plan, Row, Run
+from kizashi.chaos.plan import Fault, Plan
 from kizashi.chaos.points import Armed
 from kizashi.chaos.receiver import GONE, Receiver, receiving
 from kizashi.chaos.toy import worker
@@ -70,7 +70,7 @@ class Errands:
             await self.gone()
 
 
-class Webhook(Row):
+class Webhook(Fault):
     """Deaths in turn before the call and after the answer; then one sender lives and all is settled."""
 
     name = "F15"
@@ -99,10 +99,6 @@ class Webhook(Row):
                 await run.end()
         verdict.seconds = round(time.monotonic() - began, 1)
         return verdict
-
-    async def disturb(self, run: Run) -> None:
-        """Done by :meth:`run`."""
-        raise NotImplementedError
 
     async def _kills(self, run: Errands, plan: Plan, verdict: Verdict) -> None:
         hits: Counter[str] = Counter()

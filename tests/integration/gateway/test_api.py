@@ -197,7 +197,9 @@ async def test_a_stream_ends_with_its_session(house: House) -> None:
         await asyncio.wait_for(ending, 10)
 
 
-async def test_a_stream_ends_when_it_reads_that_its_rights_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_ends_when_it_reads_that_its_rights_have_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sse, "READ_AGAIN_SECONDS", 0.0)
     found: list[Watched | None] = [Watched(), Watched(), None]
 
