@@ -14,7 +14,7 @@ from services.features.classes import class_name
 from services.features.evidence import attendance_evidence, worth_telling
 from services.features.longabsence import standing
 from services.features.matrix import attendance_matrix, rounded
-from services.features.schoolyear import DAYS
+from services.features.schoolyear import DAY_NUMBERS, DAYS
 from services.features.step import Touch
 from services.features.story import stories
 from services.features.strips import version_at
@@ -70,8 +70,8 @@ def attendance_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touc
 
 def _reached(batch: Batch, touches: list[Touch]) -> Bool:
     """Days whose vectors may have changed, bool [n, 366]: all from a touch's start, and a window after each tally."""
-    starts = np.array([touch.start for touch in touches])
-    found: Bool = np.arange(DAYS) >= starts[:, None]
+    starts = np.array([touch.start for touch in touches], np.int16)
+    found: Bool = starts[:, None] <= DAY_NUMBERS
     for row, touch in enumerate(touches):
         for index in touch.tallied:
             found[row, index : batch.window_end(row, index)] = True

@@ -10,15 +10,16 @@ import numpy as np
 
 from contracts.codes import AttendanceCode as Code
 from contracts.codes import LongAbsenceRule
-from services.features.arrays import F32, I64, U8, Bool
+from services.features.arrays import F32, I16, I64, U8, Bool
 from services.features.cache import LaneState, YearKey
 from services.features.children import Child, ChildYear
 from services.features.classes import class_name
 from services.features.classrelative import others_rate
 from services.features.longabsence import crossings
 from services.features.placements import Placement
-from services.features.schoolyear import DAYS
+from services.features.schoolyear import DAY_NUMBERS, DAYS
 from services.features.settling import settled_marks
+from services.features.statuses import is_absent
 from services.features.strips import VERSIONS_AT, codes, ends_with
 from services.features.years import ChildYears, child_years
 
@@ -173,15 +174,15 @@ def _last_year(school_year: int, held: list[ChildYear], children: list[Child]) -
     return absent, rate
 
 
-def _reaches(held: list[ChildYear], placements: list[Placement], starts: Sequence[int] | None) -> I64:
+def _reaches(held: list[ChildYear], placements: list[Placement], starts: Sequence[int] | None) -> I16:
     """First day of the 20 school days before each row's start, int [n]; 0 where only the whole year is sure."""
     if starts is None:
-        return np.zeros(len(held), np.int64)
+        return np.zeros(len(held), np.int16)
     found = [
         placement.reach[min(start, DAYS - 1)] if _planned_only(year) else 0
         for year, placement, start in zip(held, placements, starts, strict=True)
     ]
-    return np.array(found, np.int64)
+    return np.array(found, np.int16)
 
 
 def _planned_only(year: ChildYear) -> bool:
@@ -190,12 +191,11 @@ def _planned_only(year: ChildYear) -> bool:
 
 
 def _others_rates(
-    school_year: int, owned: Sequence[Owned], held: list[ChildYear], status: U8, reaches: I64
+    school_year: int, owned: Sequence[Owned], held: list[ChildYear], status: U8, reaches: I16
 ) -> F32:
     """Share of the rest of the class absent on each day of absence that a vector may ask for."""
     found = np.full((len(owned), DAYS), np.nan, np.float32)
-    absent = (status == Code.sick) | (status == Code.other)
-    flat = np.flatnonzero(absent & (np.arange(DAYS) >= reaches[:, None]))
+    flat = np.flatnonzero(is_absent(status) & (reaches[:, None] <= DAY_NUMBERS))
     rows, days = np.divmod(flat, DAYS)
     if not len(rows):
         return found

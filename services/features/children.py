@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from contracts.codes import AttendanceCode as Code
 from contracts.codes import SchoolKind, SurveyKind
-from services.features.arrays import U8, Bool
+from services.features.arrays import U8
 from services.features.schoolyear import DAYS, same_day_last_year
+from services.features.statuses import PRESENT, is_absent
 from services.features.strips import EMPTY
 
 
@@ -171,9 +171,9 @@ def last_year(status: U8, weight: int) -> LastYear | None:
     """Totals of a year's status bytes [366]; None without any mark: unknown, not 0."""
     if not weight:
         return None
-    absent: Bool = (status == Code.sick) | (status == Code.other)
+    absent = is_absent(status)
     total = int(absent.sum())
-    counted = total + int((status == Code.present).sum())
+    counted = total + int((status == PRESENT).sum())
     return LastYear(total, counted, weight, np.packbits(absent).tobytes())
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contracts.codes import AttendanceCode as Code
 from contracts.codes import LongAbsence, LongAbsenceRule
 from services.features.arrays import I64, Bool
 from services.features.schoolyear import DAYS, YearDays
+from services.features.statuses import is_absent
 from services.features.years import ChildYears, Rows
 
 #: A child that never crosses the line in this school year.
@@ -34,8 +34,7 @@ LINES = {
 
 def settled_absences(years: ChildYears) -> Bool:
     """Days of absence that count for the rule, bool [n, 366]."""
-    absent: Bool = (years.status == Code.sick) | (years.status == Code.other)
-    return absent & years.school & ~years.unsettled
+    return is_absent(years.status) & years.school & ~years.unsettled
 
 
 def first_crossing(absent: Bool, days: YearDays, rule: LongAbsenceRule) -> I64:

@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from contracts.codes import AttendanceCode as Code
 from services.features.arrays import F64, I16, I64, U64, Bool
+from services.features.statuses import BEREAVED, OTHER, PRESENT, SICK, SUSPENDED, UNKNOWN, is_absent
 from services.features.years import ChildYears, Rows
 
 _BITS = 9
@@ -23,11 +23,11 @@ LONGEST_DAYS = 60
 _STRIDE = 512
 _FIELDS = ("known", "present", "sick", "other", "suspended", "bereaved", "school")
 _CODES = {
-    "present": Code.present,
-    "sick": Code.sick,
-    "other": Code.other,
-    "suspended": Code.suspended,
-    "bereaved": Code.bereaved,
+    "present": PRESENT,
+    "sick": SICK,
+    "other": OTHER,
+    "suspended": SUSPENDED,
+    "bereaved": BEREAVED,
 }
 _FLAG_FIELDS = ("late", "left_early", "separate_room", "spell", "after_gap")
 _PLACE = {name: n for n, name in enumerate(_FIELDS)}
@@ -81,10 +81,10 @@ class Running:
         self.high = int(rows.day.max()) + 1
         self.school: Bool = years.school[:, : self.high]
         self.status = years.status[:, : self.high]
-        self.present: Bool = self.school & (self.status == Code.present)
-        self.absent: Bool = self.school & ((self.status == Code.sick) | (self.status == Code.other))
+        self.present: Bool = self.school & (self.status == PRESENT)
+        self.absent: Bool = self.school & is_absent(self.status)
         #: A day that ends a run of absences; excused days neither end nor lengthen it.
-        self.breaks: Bool = self.present | (self.school & (self.status == Code.unknown))
+        self.breaks: Bool = self.present | (self.school & (self.status == UNKNOWN))
         ranks = np.cumsum(self.school, axis=1, dtype=np.int32)
         self.rank: I64 = ranks[rows.child, rows.day].astype(
             np.int64
@@ -167,7 +167,7 @@ class Running:
         if name in _CODES:
             found = school & (status == _CODES[name])
         elif name == "known":
-            found = school & (status != Code.unknown)
+            found = school & (status != UNKNOWN)
         elif name != "school":
             bit = np.uint8(1 << _FLAG_PLACE[name])
             found = self.present[:, : self.low] & ((self.years.flags[:, : self.low] & bit) > 0)

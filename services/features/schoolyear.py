@@ -7,10 +7,12 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from services.features.arrays import I64, U8
+from services.features.arrays import I16, I64, U8
 
 #: Columns of every array; the last one is never used in a year without 29 February.
 DAYS = 366
+#: Numbers of the columns.
+DAY_NUMBERS: I16 = np.arange(DAYS, dtype=np.int16)
 #: 学期 as half-open ranges of day indices: Apr-Jul, Aug-Dec, Jan-Mar.
 TERMS = ((0, 122), (122, 275), (275, DAYS))
 

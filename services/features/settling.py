@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from contracts.codes import AttendanceFlag as Flag
 from services.features.arrays import U8, Bool
 from services.features.classes import class_name
 from services.features.schoolyear import DAYS
+from services.features.statuses import PROVISIONAL
 
 
 def settled_marks(
@@ -22,7 +22,7 @@ def settled_marks(
     ``settled(row, school)`` gives the settled days of a school, bool [366].
     """
     found = np.zeros((len(flags), DAYS), bool)
-    provisional = (flags & np.uint8(Flag.provisional)) > 0
+    provisional = (flags & PROVISIONAL) > 0
     if not provisional.any():
         return found
     for row in np.flatnonzero(provisional.any(axis=1)).tolist():

@@ -9,10 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from contracts.codes import AttendanceCode as Code
-from contracts.codes import AttendanceFlag as Flag
 from services.features.arrays import F32, I64, U8, Bool
 from services.features.schoolyear import DAYS, YearDays, year_days
+from services.features.statuses import CLOSED, PROVISIONAL, UNKNOWN
 
 #: Values of ``plan``: no school, school, no calendar (then a day with a mark is a school day).
 NO_SCHOOL, SCHOOL, UNPLANNED = 0, 1, 2
@@ -48,13 +47,13 @@ class ChildYears:
     @cached_property
     def known(self) -> Bool:
         """Days with a mark that tells anything, bool [n, 366]."""
-        found: Bool = (self.status != Code.unknown) & (self.status != Code.no_school)
+        found: Bool = (self.status != UNKNOWN) & (self.status != CLOSED)
         return found
 
     @cached_property
     def school(self) -> Bool:
         """The children's own school days, bool [n, 366]."""
-        planned: Bool = (self.plan == SCHOOL) & (self.status != Code.no_school)
+        planned: Bool = (self.plan == SCHOOL) & (self.status != CLOSED)
         marked: Bool = (self.plan == UNPLANNED) & self.known
         return planned | marked
 
@@ -94,7 +93,7 @@ def child_years(
     """
     n = len(status)
     unknown = np.full(n, np.nan, np.float32)
-    provisional = (flags & Flag.provisional) > 0
+    provisional = (flags & PROVISIONAL) > 0
     return ChildYears(
         school_year=school_year,
         status=status,
