@@ -115,7 +115,9 @@ def _sizes(
 def _run(measure: Measure) -> results.Told:
     begun = results.stamp(measure.command)
     try:
-        return {**begun, "result": measures.run(measure, lambda line: click.echo(line, file=sys.stderr))}
+        result = measures.run(measure, lambda line: click.echo(line, file=sys.stderr))
     except Failed as problem:
         click.echo(f"{measure.name} failed: {problem}", file=sys.stderr)
         return {**begun, "result": None, "failure": str(problem)}
+    own = {key: result[key] for key in ("at", "commit") if result.get(key)}  # made in parts, begun earlier
+    return {**begun, **own, "result": result}

@@ -17,6 +17,7 @@ from contracts.envelope import Event
 from kizashi import topology
 from kizashi.bench import footprint, processor
 from kizashi.bench.crowd import Crowd
+from kizashi.bench.results import stamp
 from kizashi.demo.gauges import Gauges
 from kizashi.embedded.process import StartFailed
 from kizashi.replay.ground import settings_of
@@ -37,6 +38,8 @@ class Notes:
     """What has been done so far. ``measured``: marks of the second day whose cost is counted."""
 
     pupils: int
+    at: str = ""
+    commit: str = ""
     registered: int = 0
     marked: int = 0
     measured: int = 0
@@ -57,7 +60,8 @@ class Notes:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / _NOTES
         if not file.exists():
-            return cls(pupils)
+            begun = stamp("")
+            return cls(pupils, begun["at"], begun["commit"])
         found = cls(**json.loads(file.read_text("utf-8")))
         if found.pupils != pupils:
             raise ValueError(f"the folder holds a measurement of {found.pupils} pupils")
@@ -186,6 +190,8 @@ class Bench:
         notes = self.notes
         return {
             "pupils": notes.pupils,
+            "at": notes.at,
+            "commit": notes.commit,
             "measured_events": notes.measured,
             "measured_seconds": round(notes.measured_seconds, 1),
             "starts": notes.starts,

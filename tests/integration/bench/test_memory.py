@@ -20,6 +20,7 @@ async def test_a_cut_measurement_goes_on(tmp_path: Path) -> None:
     found = await measure(Plan(1000, 1500), tmp_path, said.append)
     assert found is not None
     assert (found["starts"], found["pupils"], found["measured_events"]) == (2, 1000, 2000)
+    assert found["at"] and found["commit"]
     assert found["difference"] == found["dead"] == 0
     idle, full = found["idle"]["memory"]["features"], found["full"]["memory"]["features"]
     assert full["pss"] > idle["pss"] > 10_000_000
