@@ -135,6 +135,7 @@ async def _steady(
         "steady_events_per_second": round(steady.sent / steady.seconds),
         "alerts_timed": len(ways),
         "alerts_expected": len(watcher.expected),
+        "board_fetches_failed": dict(watcher.failed),
         "event_to_alert_seconds": {
             "p50": round(quantile(ways, 0.5), 3),
             "p99": round(quantile(ways, 0.99), 3),

@@ -7,6 +7,7 @@ the child is on it.
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 import httpx
@@ -41,6 +42,8 @@ class Watcher:
     visitors: list[Visitor]
     expected: dict[str, float] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
+    #: Boards that could not be fetched and were asked for again, by kind.
+    failed: Counter[str] = field(default_factory=Counter)
     _known: set[str] = field(default_factory=set)
 
     def expect(self, event: Event) -> None:
@@ -61,7 +64,11 @@ class Watcher:
             while True:
                 await changed.wait()
                 changed.clear()
-                self._look(await visitor.board())
+                try:
+                    self._look(await visitor.board())
+                except httpx.HTTPError as error:
+                    self.failed[type(error).__name__] += 1
+                    changed.set()  # a screen that shows an old board asks again
                 await asyncio.sleep(_BREATH_SECONDS)
         finally:
             listening.cancel()
