@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 ADMIN = "admin"
 MECHANISM = "SCRAM-SHA-256"
 _ANSWER_SECONDS = 5.0
+_GROUP = "kizashi-start"
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,24 @@ class KafkaAddress:
 
 
 class ClientCheck:
-    """Callable that tells whether the broker serves the admin; the first group coordinator is made by it."""
+    """Callable that tells whether the broker serves the admin; the first group coordinator is made by it.
+
+    A consumer asks, not an admin client: describing a group while brokers come and go can abort the process
+    (confluentinc/librdkafka issue 4605).
+    """
 
     def __init__(self, address: KafkaAddress) -> None:
-        self._admin = AdminClient({**address.client_settings(), "log_level": "0"})
+        self._settings = {**address.client_settings(), "group.id": _GROUP, "log_level": "0"}
 
     def __call__(self) -> bool:
-        """Ask for the topics and for a group's coordinator, which makes the offsets topic on first start."""
+        """Ask for the topics and for a group's offsets, which makes the offsets topic on first start."""
+        client = Consumer(self._settings)
         try:
-            if not self._admin.list_topics(timeout=_ANSWER_SECONDS).brokers:
+            if not client.list_topics(timeout=_ANSWER_SECONDS).brokers:
                 return False
-            described = self._admin.describe_consumer_groups(
-                ["kizashi-start"], request_timeout=_ANSWER_SECONDS
-            )
-            for future in described.values():
-                future.result()
+            client.committed([TopicPartition(_GROUP, 0)], timeout=_ANSWER_SECONDS)
         except KafkaException:
             return False
+        finally:
+            client.close()
         return True
