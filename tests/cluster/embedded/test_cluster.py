@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import NewTopic
 
 from kizashi.embedded.cluster import KafkaCluster, start_kafka_cluster
@@ -37,7 +38,7 @@ def test_a_killed_leader_is_replaced_and_nothing_acknowledged_is_lost(cluster: K
     writer = Principal("writer", "writer-password", (Grant("write", "topic", "kept"),))
     apply_principals(cluster.address, [writer])
     settings = cluster.address.client_settings("writer", "writer-password") | {"acks": "all"}
-    produce_one(settings, "kept", b"before")
+    wait_until(lambda: _allowed(settings, "kept", b"before"), 30, "every broker to know the writer")
 
     leader = _leader(cluster, "kept")
     cluster.brokers[leader - 1].kill()
@@ -47,3 +48,14 @@ def test_a_killed_leader_is_replaced_and_nothing_acknowledged_is_lost(cluster: K
     cluster.brokers[leader - 1].start()
     wait_until(lambda: _in_sync(cluster, "kept") == 3, 60, "the broker caught up")
     assert consume_all(cluster.address.client_settings(), "kept") == [b"before", b"without"]
+
+
+def _allowed(settings: dict[str, str], topic: str, value: bytes) -> bool:
+    """Write one record, unless the leader has not heard of the right yet: brokers learn of it one by one."""
+    try:
+        produce_one(settings, topic, value)
+    except KafkaException as refusal:
+        if refusal.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise
+        return False
+    return True

@@ -64,7 +64,7 @@ async def test_a_confirmed_absence_is_an_alert_and_a_correction_takes_it_back(
     timings = Timings()
     for number, child in enumerate(probes.candidates(demo_town(), 0, LAST, 3)):
         await probes.probe(town.sender, vice_principal, child, f"e2e-{number}", timings)
-    assert timings.missed == 0
+    assert timings.missed == 0, await town.told()
     assert len(timings.raised) == len(timings.withdrawn) == 3
     assert max(timings.raised) < 10.0
 
@@ -109,7 +109,7 @@ async def test_a_killed_service_comes_back_and_nothing_is_lost(town: Town, vice_
     child = probes.candidates(demo_town(), 0, LAST, 5)[-1]
     timings = Timings()
     await probes.probe(town.sender, vice_principal, child, "after-kill", timings)
-    assert timings.missed == 0
+    assert timings.missed == 0, await town.told()
     assert member.starts == 2
     await town.settle()
     assert await town.difference() == 0

@@ -62,7 +62,7 @@ async def child(town: Town, accounts: list[DemoLogin]) -> AsyncIterator[str]:
     await asyncio.to_thread(planting.by_kafka, town)
     await planting.by_typing(town)
     reader = await signed_in(town.system, accounts, StaffRole.vice_principal)
-    found = await planting.by_teacher(reader)
+    found = await planting.by_teacher(town, reader)
     await planting.a_day_passes(town)
     yield found
     await reader.close()

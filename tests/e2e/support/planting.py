@@ -102,12 +102,10 @@ async def by_typing(town: Town) -> None:
     raise AssertionError("a stranger was let in")
 
 
-async def by_teacher(reader: Visitor) -> str:
+async def by_teacher(town: Town, reader: Visitor) -> str:
     """The alert about the child is found, acknowledged and written about; returns her linkage ID."""
     class_id = f"{SCHOOL}/{YEAR}/{GRADE}/{LABEL}"
-    async with asyncio.timeout(60):
-        while not (found := [c for c in cards(await reader.board()) if _hers(c["child"], class_id)]):
-            await asyncio.sleep(0.2)
+    found = await _board_shows(town, reader, class_id)
     child, alert = found[0]["child"]["linkage_id"], found[0]["alert_id"]
     assert child in str(await reader.get("/v1/search?query=うそかえもり"))
     await reader.get("/v1/search?query=鷽検索")
@@ -116,6 +114,16 @@ async def by_teacher(reader: Visitor) -> str:
     note = {"item": "attendance", "text": "鷽覚書 <script>alert(1)</script>"}
     await reader.post(f"/v1/children/{child}/notes", note)
     return str(child)
+
+
+async def _board_shows(town: Town, reader: Visitor, class_id: str) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    for _ in range(300):
+        shown = cards(await reader.board())
+        if found := [card for card in shown if _hers(card["child"], class_id)]:
+            return found
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"no alert about her among {len(shown)}\n{await town.told()}")
 
 
 def _hers(child: dict[str, Any], class_id: str) -> bool:

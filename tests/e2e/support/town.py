@@ -37,6 +37,16 @@ def small_city(pupils: int = 130, seed: int = 5) -> City:
     return build_city(replace(base, scale=scale), [YEAR])
 
 
+_ALERTS = """
+SELECT 'notify.alert' AS place, status::text AS state, count(*) AS n FROM notify.alert GROUP BY 2
+UNION ALL SELECT 'gateway.alert', concat_ws(' ', standing, held, retraction), count(*) FROM gateway.alert GROUP BY 2
+UNION ALL SELECT 'gateway.school_date', gateway.school_date()::text, 1
+UNION ALL SELECT 'gateway.granted', concat_ws(' ', role, school, valid_from, valid_to), count(*)
+    FROM gateway.granted GROUP BY 2
+ORDER BY 1, 2
+"""
+
+
 class Town:
     """A running system and the means to feed it and to wait for it."""
 
@@ -72,6 +82,21 @@ class Town:
         finally:
             await connection.close()
 
+    async def told(self) -> str:
+        """What the system says of itself: for the words of a test that failed, no child in it."""
+        connection = await self.system.administrator()
+        try:
+            lines = [str(standing) for standing in await self.gauges.standings(connection)]
+            lines += [f"{row['place']} {row['state']}: {row['n']}" for row in await connection.fetch(_ALERTS)]
+        finally:
+            await connection.close()
+        members = self.system.supervisor.members
+        lines += [
+            f"{member.name} started {member.starts} times, ready {member.ready()}" for member in members
+        ]
+        lines += [_complaints(member.log) for member in members]
+        return "\n".join(lines)
+
     async def convergent_hash(self) -> dict[str, str]:
         """SHA-256 of each service's convergent state."""
         found = {}
@@ -91,6 +116,12 @@ class Town:
         finally:
             await connection.close()
         return found
+
+
+def _complaints(log: Path) -> str:
+    lines = log.read_text("utf-8", "replace").splitlines()
+    bad = [line for line in lines if '"level": "INFO"' not in line][-8:]
+    return "\n".join([f"{log.name}: {len(lines)} lines", *bad])
 
 
 def _digest(lines: Sequence[str]) -> str:
