@@ -22,14 +22,13 @@ from contracts.records import (
     SchoolRegistered,
 )
 from contracts.registry import BY_BODY
-from kizashi.bench.workload import SOURCE, YEAR, Workload
+from kizashi.bench.workload import SOURCE, YEAR, Workload, reading
 from services.kit.ids import derived_id
 
 PER_SCHOOL = 500
 _PER_CLASS = 28
 _START, _UNTIL = date(YEAR, 4, 1), date(YEAR + 1, 4, 1)
 _AT = datetime(YEAR, 4, 1, tzinfo=UTC)
-_DIGITS = "アイウエオカキクケコ"
 #: Six grades are born in six years; the prime spreads neighbours over them.
 _FIRST_BIRTH, _BIRTH_DAYS, _PRIME = date(2013, 4, 2), 2191, 37
 
@@ -76,8 +75,7 @@ class Crowd:
     def children(self, which: range) -> Iterator[Event]:
         """Registration and enrolment of each."""
         for pupil in which:
-            kana = "".join(_DIGITS[int(digit)] for digit in str(pupil))
-            names = [PersonNames("測定", f"児童{pupil}", "ソクテイ", kana)]
+            names = [PersonNames("測定", f"児童{pupil}", "ソクテイ", reading(pupil))]
             born = _FIRST_BIRTH + timedelta(days=pupil * _PRIME % _BIRTH_DAYS)
             yield _event(PupilRegistered(f"p{pupil}", names, born), f"pupil-{pupil}", _AT)
             grade, label = self._room_of(pupil)

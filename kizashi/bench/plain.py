@@ -5,7 +5,6 @@ acknowledgements, commit offsets. It keeps state in memory and loses or repeats 
 difference is what the ratio prices.
 """
 
-import asyncio
 import sys
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from services.kit.partitioner import partition_of
+from kizashi.bench.keyed import send_keyed
 
 STAGES = ("identity", "features", "scoring", "notify")
 PARTITIONS = 12
@@ -85,27 +84,10 @@ async def work(stage: int, connection: dict[str, Any]) -> None:
         polled = await consumer.getmany(timeout_ms=100, max_records=2000)
         if not polled:
             continue
-        await _forward(
-            producer, topic(stage + 1), [logic.apply(_decode(r.value)) for rs in polled.values() for r in rs]
-        )
+        marks = [logic.apply(_decode(r.value)) for rs in polled.values() for r in rs]
+        told = [(mark.child, _encode(mark)) for mark in marks if mark is not None]
+        await send_keyed(producer, topic(stage + 1), PARTITIONS, told)
         await consumer.commit()
-
-
-async def _forward(producer: AIOKafkaProducer, target: str, marks: list[Mark | None]) -> None:
-    lanes: dict[int, Any] = {}
-    for mark in marks:
-        if mark is None:
-            continue
-        lane = partition_of(mark.child, PARTITIONS)
-        batch = lanes.get(lane)
-        if batch is None:
-            batch = lanes[lane] = producer.create_batch()
-        batch.append(timestamp=None, key=mark.child.encode(), value=_encode(mark))
-    sent = []
-    for lane, batch in lanes.items():
-        batch.close()
-        sent.append(await producer.send_batch(batch, target, partition=lane))
-    await asyncio.gather(*sent)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ YEAR = 2025
 SCHOOLS = tuple(f"B1012100000{n}{9 - n}" for n in range(1, 9))
 CLASS_SIZE = 36
 _STREAK_DAYS = 3
-_KANA = "アイウエカキクケサシスセタチツテ"
+_KANA = "アイウエオカキクケコ"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Workload:
             bodies += [ClassRegistered(school, YEAR, grade, label), StaffRegistered(staff, names), post]
         for pupil in range(self.pupils):
             grade, label = self.label_of(pupil)
-            names = PersonNames("測定", f"児童{pupil}", "ソクテイ", _reading(pupil))
+            names = PersonNames("測定", f"児童{pupil}", "ソクテイ", reading(pupil))
             bodies.append(
                 PupilRegistered(f"p{pupil}", [names], date(2015, 4, 2) + timedelta(days=pupil % 365))
             )
@@ -142,13 +142,9 @@ class Workload:
 _days: dict[Workload, list[date]] = {}
 
 
-def _reading(number: int) -> str:
-    """A reading of its own for each child: three thousand namesakes are a load of linkage, not of the chain."""
-    digits = []
-    for _ in range(4):
-        number, digit = divmod(number, len(_KANA))
-        digits.append(_KANA[digit])
-    return "".join(reversed(digits))
+def reading(number: int) -> str:
+    """A reading of its own for each child: thousands of namesakes are a load of linkage, not of the chain."""
+    return "".join(_KANA[int(digit)] for digit in str(number))
 
 
 def _event(body: Record, name: str, at: datetime) -> Event:
@@ -156,4 +152,4 @@ def _event(body: Record, name: str, at: datetime) -> Event:
     return Event(meta, body)
 
 
-__all__ = ["SCHOOLS", "SOURCE", "Workload"]
+__all__ = ["SCHOOLS", "SOURCE", "Workload", "reading"]

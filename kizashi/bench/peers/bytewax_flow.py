@@ -6,34 +6,16 @@ Runs in an environment of its own, with its recovery store on: positions and sta
 from datetime import timedelta
 from pathlib import Path
 
-import bytewax.operators as op  # type: ignore[import-not-found]
+import bytewax.operators as op
 import msgspec
-from bytewax.connectors.kafka import KafkaSinkMessage  # type: ignore[import-not-found]
+from bytewax.connectors.kafka import KafkaSinkMessage
 from bytewax.connectors.kafka import operators as kafka
-from bytewax.dataflow import Dataflow  # type: ignore[import-not-found]
-from bytewax.recovery import RecoveryConfig, init_db_dir  # type: ignore[import-not-found]
-from bytewax.run import cli_main  # type: ignore[import-not-found]
+from bytewax.dataflow import Dataflow
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.run import cli_main
 
+from kizashi.bench.peers.marks import Counted, Mark
 from kizashi.bench.peers.window import Order, counted, marked, order_given
-
-
-class Mark(msgspec.Struct, gc=False):
-    """A child's day."""
-
-    child: str
-    day: int
-    absent: int
-
-
-class Counted(msgspec.Struct, gc=False):
-    """What is told of it."""
-
-    child: str
-    day: int
-    last5: int
-    last10: int
-    last20: int
-
 
 _decode = msgspec.json.Decoder(Mark).decode
 _encode = msgspec.json.Encoder().encode

@@ -7,26 +7,22 @@ with the kit's whole shell around it: health, pulses, metrics, log watch.
 import asyncio
 import gc
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
-from unittest.mock import patch
 
 import asyncpg
-import msgspec
 import uvloop
 
-from contracts import catalogue, registry
-from contracts.catalogue import Topic
 from contracts.codes import Item
 from contracts.registry import EventType
+from kizashi import invented
+from kizashi.bench.peers.marks import Counted, Mark
 from kizashi.bench.peers.window import PARTITIONS, Order, counted, marked, order_given
-from services.kit import logs, outgoing
+from services.kit import logs
 from services.kit.app import Kit, Parts, Process
 from services.kit.database import open_pool
 from services.kit.ids import derived_id
-from services.kit.kernel_tables import create_kernel_tables
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 from services.kit.settings import KitSettings
 
@@ -35,27 +31,9 @@ MARKED, COUNTED = "bench-marked", "bench-counted"
 Strips = dict[str, tuple[int, int]]
 
 
-class BenchMarked(msgspec.Struct, frozen=True, gc=False):
-    """A child's day."""
-
-    child: str
-    day: int
-    absent: int
-
-
-class BenchCounted(msgspec.Struct, frozen=True, gc=False):
-    """What is told of it."""
-
-    child: str
-    day: int
-    last5: int
-    last10: int
-    last20: int
-
-
 _TYPES = (
-    EventType(MARKED, BenchMarked, Item.attendance, False),
-    EventType(COUNTED, BenchCounted, Item.attendance, False),
+    EventType(MARKED, Mark, Item.attendance, False),
+    EventType(COUNTED, Counted, Item.attendance, False),
 )
 _STRIPS = "CREATE TABLE strip (child text PRIMARY KEY, newest int NOT NULL, absences bigint NOT NULL)"
 _LOAD = "SELECT child, newest, absences FROM strip WHERE child = ANY($1::text[])"
@@ -65,36 +43,11 @@ ON CONFLICT (child) DO UPDATE SET newest = excluded.newest, absences = excluded.
 """
 
 
-@contextmanager
-def taught(*names: str) -> Iterator[None]:
-    """This process knows the task's events and topics inside the block; the catalogue's files never name them."""
-    known = (*catalogue.templates(), *(_topic(name) for name in names))
-    changes: list[Any] = [
-        patch.object(catalogue, "templates", lambda: known),
-        patch.dict(registry.BY_NAME, {each.name: each for each in _TYPES}),
-        patch.dict(registry.BY_BODY, {each.body: each for each in _TYPES}),
-        patch.dict(outgoing._partitions),
-    ]
-    with ExitStack() as stack:
-        for change in changes:
-            stack.enter_context(change)
-        yield
-
-
-def _topic(name: str) -> Topic:
-    return Topic(
-        name=name,
-        description="one run of a measurement",
-        key="child",
-        types=[MARKED, COUNTED],
-        producers=[],
-        consumers=[],
-        partitions=PARTITIONS,
-        personal="none",
-        items=[Item.operations],
-        cleanup="delete",
-        retention_days=1,
-    )
+def taught(*names: str) -> AbstractContextManager[None]:
+    """This process knows the task's events and topics inside the block."""
+    about = "one run of a measurement"
+    topics = [invented.topic(name, about, [MARKED, COUNTED], PARTITIONS) for name in names]
+    return invented.taught(_TYPES, topics)
 
 
 class Windows:
@@ -137,37 +90,21 @@ class Windows:
             mark = _mark(event.body)
             before = fresh.get(mark.child) or lane.cache.get(mark.child) or loaded.get(mark.child, (-1, 0))
             now = fresh[mark.child] = marked(*before, mark.day, mark.absent)
-            body = BenchCounted(mark.child, mark.day, *counted(now[1]))
+            body = Counted(mark.child, mark.day, *counted(now[1]))
             name = derived_id("bench-counted", event.meta.id)
             told = Outgoing(self._target, body, name, key=mark.child, subject=mark.child, cause=event)
             effects.emit(lane.partition, told)
         return fresh
 
 
-def _mark(body: object) -> BenchMarked:
-    assert isinstance(body, BenchMarked)
+def _mark(body: object) -> Mark:
+    assert isinstance(body, Mark)
     return body
-
-
-class _Statements:
-    """What Alembic's ``op`` is to :func:`create_kernel_tables`."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def execute(self, sqltext: str) -> None:
-        """Keep a statement."""
-        self.texts.append(sqltext)
 
 
 async def create_schema(connection: asyncpg.Connection, schema: str) -> None:
     """A schema with the kernel's tables and the strips."""
-    op = _Statements()
-    create_kernel_tables(op)
-    async with connection.transaction():
-        await connection.execute(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}")
-        for text in (*op.texts, _STRIPS):
-            await connection.execute(text)
+    await invented.create_schema(connection, schema, _STRIPS)
 
 
 async def work(order: Order) -> None:

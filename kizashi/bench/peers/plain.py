@@ -3,35 +3,15 @@
 At least once while it lives; what it knew is lost with its process.
 """
 
-import asyncio
-from typing import Any
-
 import msgspec
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from kizashi.bench.keyed import send_keyed
+from kizashi.bench.peers.marks import Counted, Mark
 from kizashi.bench.peers.window import PARTITIONS, Order, counted, marked, order_given
-from services.kit.partitioner import partition_of
 
 _BATCH = 2000
-
-
-class Mark(msgspec.Struct, gc=False):
-    """A child's day."""
-
-    child: str
-    day: int
-    absent: int
-
-
-class Counted(msgspec.Struct, gc=False):
-    """What is told of it."""
-
-    child: str
-    day: int
-    last5: int
-    last10: int
-    last20: int
 
 
 _decode = msgspec.json.Decoder(Mark).decode
@@ -62,8 +42,9 @@ async def work(order: Order) -> None:
     while True:
         polled = await consumer.getmany(timeout_ms=100, max_records=_BATCH)
         if polled:
-            await _tell(
-                producer, order.target, [_step(strips, r.value) for rs in polled.values() for r in rs]
+            found = [_step(strips, r.value) for rs in polled.values() for r in rs]
+            await send_keyed(
+                producer, order.target, PARTITIONS, [(each.child, _encode(each)) for each in found]
             )
             await consumer.commit()
 
@@ -73,21 +54,6 @@ def _step(strips: dict[str, tuple[int, int]], value: bytes) -> Counted:
     newest, absences = marked(*strips.get(mark.child, (-1, 0)), mark.day, mark.absent)
     strips[mark.child] = newest, absences
     return Counted(mark.child, mark.day, *counted(absences))
-
-
-async def _tell(producer: AIOKafkaProducer, target: str, found: list[Counted]) -> None:
-    lanes: dict[int, Any] = {}
-    for each in found:
-        lane = partition_of(each.child, PARTITIONS)
-        batch = lanes.get(lane)
-        if batch is None:
-            batch = lanes[lane] = producer.create_batch()
-        batch.append(timestamp=None, key=each.child.encode(), value=_encode(each))
-    sent = []
-    for lane, batch in lanes.items():
-        batch.close()
-        sent.append(await producer.send_batch(batch, target, partition=lane))
-    await asyncio.gather(*sent)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ Runs in an environment of its own. Its state is kept in a changelog topic, its g
 
 from typing import Any
 
-from quixstreams import Application  # type: ignore[import-not-found]
-from quixstreams.kafka import ConnectionConfig  # type: ignore[import-not-found]
+from quixstreams import Application
+from quixstreams.kafka import ConnectionConfig
 
 from kizashi.bench.peers.window import Order, counted, marked, order_given
 

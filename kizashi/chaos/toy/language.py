@@ -1,17 +1,13 @@
 """The toy's events and topics. They exist only inside ``taught(run)``; the catalogue's files never name them."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
-from unittest.mock import patch
+from contextlib import AbstractContextManager
 
 import msgspec
 
-from contracts import catalogue, registry
 from contracts.catalogue import Topic
 from contracts.codes import Item
 from contracts.registry import EventType
-from services.kit import outgoing
+from kizashi import invented
 
 PARTITIONS = 6
 WINDOW_DAYS = 7
@@ -89,32 +85,9 @@ def topics(run: str) -> tuple[Topic, ...]:
 
 
 def _topic(name: str, types: list[str]) -> Topic:
-    return Topic(
-        name=name,
-        description="one run of the fault matrix",
-        key="child",
-        types=types,
-        producers=[],
-        consumers=[],
-        partitions=PARTITIONS,
-        personal="none",
-        items=[Item.operations],
-        cleanup="delete",
-        retention_days=1,
-    )
+    return invented.topic(name, "one run of the fault matrix", types, PARTITIONS)
 
 
-@contextmanager
-def taught(run: str) -> Iterator[None]:
+def taught(run: str) -> AbstractContextManager[None]:
     """This process knows the toy's events and the topics of ``run`` inside the block."""
-    known = (*catalogue.templates(), *topics(run))
-    changes: list[Any] = [
-        patch.object(catalogue, "templates", lambda: known),
-        patch.dict(registry.BY_NAME, {each.name: each for each in TYPES}),
-        patch.dict(registry.BY_BODY, {each.body: each for each in TYPES}),
-        patch.dict(outgoing._partitions),
-    ]
-    with ExitStack() as stack:
-        for change in changes:
-            stack.enter_context(change)
-        yield
+    return invented.taught(TYPES, topics(run))

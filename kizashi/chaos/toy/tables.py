@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from services.kit.kernel_tables import create_kernel_tables
+from kizashi import invented
 
 #: Every record a stage applied, in the transaction that applied it: the log must be equal to it.
 _JOURNAL = """
@@ -36,25 +36,9 @@ SCHEMAS = {"windows": _WINDOWS, "fold": _FOLD}
 PLACES = 3
 
 
-class _Statements:
-    """What Alembic's ``op`` is to :func:`create_kernel_tables`."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def execute(self, sqltext: str) -> None:
-        """Keep a statement."""
-        self.texts.append(sqltext)
-
-
 async def create_schema(connection: asyncpg.Connection, stage: str) -> None:
     """The schema of ``stage`` with the kernel's and the toy's tables."""
-    op = _Statements()
-    create_kernel_tables(op)
-    async with connection.transaction():
-        await connection.execute(f"CREATE SCHEMA {stage}; SET LOCAL search_path = {stage}")
-        for text in (*op.texts, _JOURNAL, SCHEMAS[stage]):
-            await connection.execute(text)
+    await invented.create_schema(connection, stage, _JOURNAL, SCHEMAS[stage])
 
 
 _WRITE = """
