@@ -55,6 +55,9 @@ ALTER TABLE dead_letter ADD COLUMN IF NOT EXISTS tried_at timestamptz;
 CREATE INDEX IF NOT EXISTS dead_letter_asked ON dead_letter (consumer) WHERE replay_asked_at IS NOT NULL
 """
 
+#: Rows live for a poll: compressing them to write and again to send cost more than their bytes.
+_PLAIN = "ALTER TABLE outbox ALTER COLUMN events SET STORAGE EXTERNAL"
+
 
 class _Operations(Protocol):
     def execute(self, sqltext: str) -> None: ...
@@ -65,9 +68,15 @@ def create_kernel_tables(op: _Operations) -> None:
     for statement in _TABLES.split(";\n"):
         op.execute(statement)
     add_replaying(op)
+    keep_outbox_plain(op)
 
 
 def add_replaying(op: _Operations) -> None:
     """Second migration of every service: dead letters can be asked for again. Harmless where it was done."""
     for statement in _REPLAYING.split(";\n"):
         op.execute(statement)
+
+
+def keep_outbox_plain(op: _Operations) -> None:
+    """Another migration of every service: outbox rows are stored as they are. Harmless where it was done."""
+    op.execute(_PLAIN)

@@ -15,10 +15,13 @@ _WAIT_MS = 5_000
 #: A fetch asks for every partition and returns with the first record of any: idle readers ask this often.
 FETCH_WAIT_MS = 500
 _NEVER_SECONDS = 3600.0
+#: What lies here already was fetched when the last poll began, and nothing since: what came meanwhile is fetched
+#: too, or each record would wait a whole poll longer than it must.
+_TOP_UP_MS = 20
 
 
 class Poller(AIOKafkaConsumer):  # type: ignore[misc]
-    """Polls that are never empty, fetches that always ask for every partition."""
+    """Polls that are never empty and never old, fetches that always ask for every partition."""
 
     async def start(self) -> None:
         """Join the group. Nothing is fetched before all that was fetched is consumed (a private setting)."""
@@ -33,12 +36,22 @@ class Poller(AIOKafkaConsumer):  # type: ignore[misc]
         Raises:
             ConsumerStoppedError: the consumer was closed.
         """
-        while True:
-            found: dict[Any, list[Any]] = await super().getmany(
-                *partitions, timeout_ms=_WAIT_MS, max_records=max_records
-            )
-            if found:
-                return found
+        found: dict[Any, list[Any]] = await super().getmany(*partitions, max_records=max_records)
+        if found:
+            await self._top_up(found, partitions, max_records)
+        while not found:
+            found = await super().getmany(*partitions, timeout_ms=_WAIT_MS, max_records=max_records)
+        return found
+
+    async def _top_up(
+        self, found: dict[Any, list[Any]], partitions: tuple[Any, ...], max_records: int | None
+    ) -> None:
+        """Add what came after a fetch that has been lying here."""
+        room = None if max_records is None else max_records - sum(map(len, found.values()))
+        if room is None or room > 0:
+            newer = await super().getmany(*partitions, timeout_ms=_TOP_UP_MS, max_records=room)
+            for partition, records in newer.items():
+                found.setdefault(partition, []).extend(records)
 
 
 class Broker(KafkaBroker):

@@ -1,0 +1,13 @@
+"""Outbox rows are stored as they are."""
+
+from alembic import op
+
+from services.kit.kernel_tables import keep_outbox_plain
+
+revision = "notify_0003"
+down_revision = "notify_0002"
+
+
+def upgrade() -> None:
+    """Stop compressing what lives for a poll."""
+    keep_outbox_plain(op)
