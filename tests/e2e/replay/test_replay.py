@@ -25,7 +25,7 @@ from tests.e2e.support.town import YEAR
 
 pytestmark = pytest.mark.timeout(600)
 
-DAYS = 40
+DAYS = 30
 SEED = 3
 
 
