@@ -2,7 +2,9 @@
 
 import asyncio
 import inspect
+from collections.abc import AsyncIterator
 
+import pytest_asyncio
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
 
@@ -22,7 +24,9 @@ def test_the_setting_that_the_poller_changes_is_still_there() -> None:
     assert "_prefetch_backoff" in inspect.getsource(Fetcher)
 
 
-async def test_a_poll_waits_until_there_is_a_record(bench: Bench) -> None:
+@pytest_asyncio.fixture
+async def ends(bench: Bench) -> AsyncIterator[tuple[Poller, Batcher]]:
+    """A poller at the end of the topic, and somebody who may write to it."""
     stack = bench.stack
     provision.wait_for_sign_in(
         stack.addresses.kafka,
@@ -39,14 +43,38 @@ async def test_a_poll_waits_until_there_is_a_record(bench: Bench) -> None:
     await poller.start()
     await batcher.start()
     try:
-        lanes = [TopicPartition(TOPIC, number) for number in range(partitions(TOPIC))]
-        poller.assign(lanes)
+        poller.assign([TopicPartition(TOPIC, number) for number in range(partitions(TOPIC))])
         await poller.seek_to_end()
-        waiting = asyncio.create_task(poller.getmany(timeout_ms=0))
-        assert not (await asyncio.wait([waiting], timeout=0.5))[0]
-        await batcher.send([mark(1, 0)])
-        assert [len(records) for records in (await asyncio.wait_for(waiting, 10)).values()] == [1]
-        assert poller._fetcher._prefetch_backoff > 60
+        yield poller, batcher
     finally:
         await batcher.stop()
         await poller.stop()
+
+
+async def polled(poller: Poller) -> int:
+    """How many records the next poll brings."""
+    return sum(map(len, (await asyncio.wait_for(poller.getmany(max_records=100), 10)).values()))
+
+
+async def test_a_poll_waits_until_there_is_a_record(ends: tuple[Poller, Batcher]) -> None:
+    poller, batcher = ends
+    waiting = asyncio.create_task(polled(poller))
+    assert not (await asyncio.wait([waiting], timeout=0.5))[0]
+    await batcher.send([mark(1, 0)])
+    assert await waiting == 1
+    assert poller._fetcher._prefetch_backoff > 60
+
+
+async def test_a_poll_takes_along_what_came_since_its_records_were_fetched(
+    ends: tuple[Poller, Batcher],
+) -> None:
+    poller, batcher = ends
+    await batcher.send([mark(1, 0)])
+    assert await polled(poller) == 1
+    await batcher.send([mark(2, 0)])
+    while not poller._fetcher._records:
+        await asyncio.sleep(0.01)
+    await batcher.send([mark(3, 0)])
+    await asyncio.sleep(0.2)
+    assert len(poller._fetcher._records) == 1  # nothing is fetched while something lies here
+    assert await polled(poller) == 2
