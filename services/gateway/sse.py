@@ -2,13 +2,14 @@
 
 The feed's COMMIT wakes the hub (PostgreSQL NOTIFY with a school code, and a class where only one is concerned).
 A signal tells nothing of anybody, so a stream passes it on at once; it reads its session and its grants again
-every minute, at once when its session is touched, and ends with them.
+about every minute, at once when its session is touched, and ends with them.
 """
 
 import asyncio
 import contextlib
 import logging
 import math
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -24,12 +25,17 @@ log = logging.getLogger(__name__)
 _CHANGED = b"event: changed\ndata: changed\n\n"
 _ALIVE = b": alive\n\n"
 _HELLO = b"retry: 2000\n\n"
-#: Figures of another day are told so often at most; nobody is woken for them.
+#: Figures of another day are told about so often; nobody is woken for them.
 RENEW_SECONDS = 60.0
 #: A stream goes on so long on what it read of session and grants.
 READ_AGAIN_SECONDS = 60.0
 #: Signals within this time become one.
 _GATHER_SECONDS = 0.05
+
+
+def _about(seconds: float) -> float:
+    """That long, more or less: boards that were opened together in the morning do not all come back at once."""
+    return seconds * random.uniform(0.5, 1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +63,25 @@ class Stream:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     signalled: bool = False
     renewed: bool = False
-    told_at: float = 0.0
-    read_at: float = -math.inf
+    renew_at: float = 0.0
+    read_again_at: float = -math.inf
 
     async def lives(self, watched: Callable[[], Awaitable[Watched | None]]) -> bool:
         """Read session and grants again if it is time; False: they have ended."""
-        if time.monotonic() - self.read_at >= READ_AGAIN_SECONDS:
+        if time.monotonic() >= self.read_again_at:
             now = await watched()
             if now is None:
                 return False
-            self.watched, self.read_at = now, time.monotonic()
+            self.watched, self.read_again_at = now, time.monotonic() + _about(READ_AGAIN_SECONDS)
         return True
 
     def due(self, renew_seconds: float) -> bool:
         """Whether the stream is to be told now; what is merely renewed waits for its minute."""
         now = time.monotonic()
-        if not self.signalled and not (self.renewed and now - self.told_at >= renew_seconds):
+        if not self.signalled and not (self.renewed and now >= self.renew_at):
             return False
         self.signalled = self.renewed = False
-        self.told_at = now
+        self.renew_at = now + _about(renew_seconds)
         return True
 
     def wake(self) -> None:
@@ -108,7 +114,7 @@ class Hub:
         """Make a session's streams look whether they may live on."""
         for stream in self._streams:
             if stream.sid == sid:
-                stream.read_at = -math.inf
+                stream.read_again_at = -math.inf
                 stream.woken.set()
 
     def wake_all(self) -> None:
@@ -165,7 +171,7 @@ class Hub:
                 else:
                     yield _ALIVE
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stream.woken.wait(), check_seconds)
+                    await asyncio.wait_for(stream.woken.wait(), _about(check_seconds))
                 stream.woken.clear()
         finally:
             self._streams.discard(stream)
