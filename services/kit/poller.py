@@ -5,10 +5,12 @@ and up to 20 ms of delay at every stage. aiokafka fetches ahead after 0.1 s for 
 by then; the others must wait until that fetch returns, so that a burst which came as one is handled in parts.
 """
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream.kafka import KafkaBroker
 
 _WAIT_MS = 5_000
@@ -46,10 +48,15 @@ class Poller(AIOKafkaConsumer):  # type: ignore[misc]
     async def _top_up(
         self, found: dict[Any, list[Any]], partitions: tuple[Any, ...], max_records: int | None
     ) -> None:
-        """Add what came after a fetch that has been lying here."""
+        """Add what came after a fetch that has been lying here.
+
+        An error must not cost what was found, whose positions have moved on: it is met again at the next poll.
+        """
         room = None if max_records is None else max_records - sum(map(len, found.values()))
         if room is None or room > 0:
-            newer = await super().getmany(*partitions, timeout_ms=_TOP_UP_MS, max_records=room)
+            newer: dict[Any, list[Any]] = {}
+            with suppress(KafkaError, ConsumerStoppedError):
+                newer = await super().getmany(*partitions, timeout_ms=_TOP_UP_MS, max_records=room)
             for partition, records in newer.items():
                 found.setdefault(partition, []).extend(records)
 

@@ -3,10 +3,13 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator
+from typing import Any
 
+import pytest
 import pytest_asyncio
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.errors import KafkaConnectionError
 
 from kizashi import provision, topology
 from services.kit.batcher import Batcher, security
@@ -78,3 +81,21 @@ async def test_a_poll_takes_along_what_came_since_its_records_were_fetched(
     await asyncio.sleep(0.2)
     assert len(poller._fetcher._records) == 1  # nothing is fetched while something lies here
     assert await polled(poller) == 2
+
+
+async def test_an_error_meanwhile_costs_nothing_that_was_found(
+    ends: tuple[Poller, Batcher], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poller, batcher = ends
+    await batcher.send([mark(1, 0)])
+    while not poller._fetcher._records:
+        await asyncio.sleep(0.01)
+    ask = AIOKafkaConsumer.getmany
+
+    async def failing(self: AIOKafkaConsumer, *lanes: TopicPartition, **how: int) -> Any:
+        if "timeout_ms" in how:  # asked again, after what lay here was taken
+            raise KafkaConnectionError
+        return await ask(self, *lanes, **how)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", failing)
+    assert await polled(poller) == 1
