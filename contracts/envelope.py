@@ -1,8 +1,9 @@
 """CloudEvents 1.0 in Kafka binary mode: the envelope is headers, the value is the JSON body.
 
-``ce_recordedtime`` is when the source recorded the fact (its version); ``ce_sequence`` decides
-between equal times; ``origintime`` is when the chain's first event was accepted, so that an
-event's age can be measured anywhere; ``edge`` is the emitting lane and its running number.
+``ce_recordedtime`` is when the source recorded the fact (its version), where that is not
+``ce_time``; ``ce_sequence`` decides between equal times; ``origintime`` is when the chain's first
+event was accepted, so that an event's age can be measured anywhere; ``edge`` is the emitting lane
+and its running number.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +15,6 @@ from msgspec import Struct
 from contracts.registry import BY_BODY, Body
 
 SPEC = b"1.0"
-CONTENT = b"application/json"
 Headers = list[tuple[str, bytes]]
 
 
@@ -68,14 +68,15 @@ def moment(text: bytes | str, header: str) -> datetime:
 
 @lru_cache(8192)
 def _common(source: str, type_: str, time: datetime, recorded_at: datetime) -> tuple[tuple[str, bytes], ...]:
-    """Headers that many events of a poll share."""
+    """Headers that many events of a poll share; whoever reads pays for each, so none says what another says."""
+    stamps = [("ce_time", stamp(time))]
+    if recorded_at != time:
+        stamps.append(("ce_recordedtime", stamp(recorded_at)))
     return (
         ("ce_specversion", SPEC),
         ("ce_source", source.encode()),
         ("ce_type", type_.encode()),
-        ("ce_time", stamp(time)),
-        ("ce_recordedtime", stamp(recorded_at)),
-        ("content-type", CONTENT),
+        *stamps,
     )
 
 

@@ -16,11 +16,11 @@ from services.ingest.blind import lane_key
 from services.ingest.clock_events import clock_advanced
 from services.ingest.settings import Settings
 from services.ingest.ticks import Tick
+from services.ingest.ways import RECORDS, SCHOOL_RECORDS, SETTLING, ways
 from services.kit.lanes import Outgoing
 from services.kit.outgoing import partitions
 from services.kit.partitioner import partition_of
 
-TOPIC = "records"
 CLOCK = "replay-clock"
 
 
@@ -30,7 +30,7 @@ class Places:
     def __init__(self, minter: Minter, ingest_key: bytes) -> None:
         self._minter = minter
         self._key = ingest_key
-        self._count = partitions(TOPIC)
+        self._count = partitions(RECORDS)
         self._known: dict[tuple[str, str], int] = {}
 
     def of(self, event: Event) -> int:
@@ -47,7 +47,10 @@ class Places:
     def put(self, logs: Logs, events: Iterable[Event]) -> None:
         """Records of this worker into its lanes."""
         for event in events:
-            logs.put(TOPIC, self.of(event), event)
+            lane = self.of(event)
+            logs.put(RECORDS, lane, event)
+            if event.meta.type in SETTLING:
+                logs.put(SCHOOL_RECORDS, lane, event)
 
 
 def passed(days: Iterable[date], settings: Settings, close: bool) -> list[Outgoing]:
@@ -55,4 +58,4 @@ def passed(days: Iterable[date], settings: Settings, close: bool) -> list[Outgoi
     now = datetime.now(UTC)
     phases = (ClockPhase.settle, ClockPhase.close) if close else (ClockPhase.settle,)
     ticks = [Tick(day, phase) for day in days for phase in phases]
-    return [clock_advanced(tick, settings.times, now, CLOCK) for tick in ticks]
+    return [way for tick in ticks for way in ways(clock_advanced(tick, settings.times, now, CLOCK))]

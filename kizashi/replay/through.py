@@ -25,6 +25,7 @@ from kizashi.replay.year import Year
 from kizashi.system import System, running
 from services.ingest.blind import lane_key
 from services.ingest.settings import Settings as IngestSettings
+from services.ingest.ways import RECORDS, ways
 from services.kit.batcher import Batcher
 from services.kit.lanes import Outgoing
 from services.kit.outgoing import messages
@@ -56,7 +57,7 @@ class Records:
     async def publish(self, events: Sequence[Event]) -> None:
         """Records; returns when the broker has them all."""
         for part in _parts(events):
-            await self._send([self._outgoing(event) for event in part])
+            await self._send([way for event in part for way in ways(self._outgoing(event))])
 
     async def tell_time(self, days: Iterable[date], close: bool) -> None:
         """School time."""
@@ -66,7 +67,7 @@ class Records:
         meta = event.meta
         key = lane_key(self._key, meta.source, event.body)
         return Outgoing(
-            "records",
+            RECORDS,
             event.body,
             meta.id,
             key=key,

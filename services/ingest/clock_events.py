@@ -1,4 +1,4 @@
-"""A moment of the school clock as an event to every lane of ``records``; the same whoever tells it."""
+"""A moment of the school clock as an event to every lane; the same whoever tells it."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from contracts.records import ClockAdvanced
 from services.ingest.ticks import Tick, Times
 from services.ingest.tracing import traceparent
 from services.ingest.validate import CLOCK_TYPE
+from services.ingest.ways import RECORDS
 from services.kit.ids import derived_id
 from services.kit.lanes import Outgoing
 
@@ -17,4 +18,4 @@ def clock_advanced(tick: Tick, times: Times, now: datetime, source: str) -> Outg
     moment = times.moment(tick)
     name = derived_id(CLOCK_TYPE, tick.day.isoformat(), tick.phase.value)
     meta = Meta(name, source, CLOCK_TYPE, moment, moment, traceparent=traceparent(), origin_at=now)
-    return Outgoing("records", body, name, cause=Event(meta, body), everywhere=True, source=source)
+    return Outgoing(RECORDS, body, name, cause=Event(meta, body), everywhere=True, source=source)

@@ -26,6 +26,7 @@ from services.ingest.store import Tally
 from services.ingest.ticks import Tick, Times
 from services.ingest.tracing import traceparent
 from services.ingest.validate import Draft, Grant
+from services.ingest.ways import ways
 from services.kit.errors import error_name
 from services.kit.lanes import Outgoing
 
@@ -88,7 +89,7 @@ class Door:
         if passed:
             parent = traceparent()
             await self._publisher.publish(
-                [outgoing(each, grant.source, self._key, now, parent) for each in passed]
+                [way for each in passed for way in ways(outgoing(each, grant.source, self._key, now, parent))]
             )
         await self._count(grant.source, passed, refused, now)
         return Answer(len(passed), refused)
@@ -126,7 +127,7 @@ class Door:
         now = utc_now()
         if not Window.at(now).holds(tick.day):
             raise TurnedAway(Problem.impossible_date, grant.source)
-        await self._publisher.publish([clock_advanced(tick, self._times, now, grant.source)])
+        await self._publisher.publish(ways(clock_advanced(tick, self._times, now, grant.source)))
         metrics.TICKS.labels(ClockPhase(tick.phase).value).inc()
 
     async def note_unread(self, grant: Grant, unread: Sequence[Refusal]) -> None:

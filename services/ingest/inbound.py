@@ -15,6 +15,7 @@ from services.ingest.refusals import Unfit
 from services.ingest.sift import mentioned, outgoing, registered
 from services.ingest.tracing import traceparent
 from services.ingest.validate import RECORD_TYPES, Draft, Grant, judge
+from services.ingest.ways import ways
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 
 PREFIX = "inbound-"
@@ -71,7 +72,8 @@ class Inbound:
                 effects.emit(partition, notices.to_source(grant.source, event.meta.id, unfit))
                 metrics.REFUSED.labels(unfit.code.value).inc()
             else:
-                effects.emit(partition, outgoing(each, grant.source, self._key, now, parent))
+                for way in ways(outgoing(each, grant.source, self._key, now, parent)):
+                    effects.emit(partition, way)
                 accepted += 1
         metrics.EVENTS.labels("inbound", "accepted").inc(accepted)
         metrics.EVENTS.labels("inbound", "refused").inc(len(found) - accepted)

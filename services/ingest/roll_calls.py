@@ -12,6 +12,7 @@ from contracts.facts import ClassesConfirmed, SchoolDaySettled
 from services.ingest import metrics, store
 from services.ingest.lane_facts import ClockFact, LaneFacts, SchoolKey, gather
 from services.ingest.progress import NEVER_TOLD, Decision, Standing, Told, decide, standing
+from services.ingest.ways import SCHOOL_RECORDS, SETTLING
 from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 
@@ -44,8 +45,8 @@ class RollCalls:
 
     consumer = "ingest.clock"
     patience_seconds = 1.0
-    topics: tuple[str, ...] = ("records",)
-    wants = frozenset({"class-registered", "calendar-published", "roll-call-taken", "clock-advanced"})
+    topics: tuple[str, ...] = (SCHOOL_RECORDS,)
+    wants = SETTLING
 
     def new_cache(self, partition: int) -> None:
         """There is none."""

@@ -12,6 +12,7 @@ from services.ingest.envelopes import Envelope, Item
 from services.ingest.refusals import WORDS, Kind, Unfit
 from services.ingest.shapes import mentions
 from services.ingest.validate import Draft, Grant, Schools, draft, judge
+from services.ingest.ways import RECORDS
 from services.kit.lanes import Outgoing
 
 Drafts = list[tuple[int, Draft]]
@@ -118,5 +119,5 @@ def outgoing(each: Draft, source: str, key: bytes, now: datetime, traceparent: s
     )
     cause = Event(meta, each.body)
     return Outgoing(
-        "records", each.body, name, lane, lane, cause, None, each.sequence, everywhere=not lane, source=source
+        RECORDS, each.body, name, lane, lane, cause, None, each.sequence, everywhere=not lane, source=source
     )

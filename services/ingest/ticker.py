@@ -8,6 +8,7 @@ from services.ingest import metrics, store
 from services.ingest.clock_events import clock_advanced
 from services.ingest.door import utc_now
 from services.ingest.ticks import Times, due
+from services.ingest.ways import ways
 from services.kit.relay import Relay
 
 _SECONDS_BETWEEN_LOOKS = 5.0
@@ -20,7 +21,7 @@ async def tick_once(pool: asyncpg.Pool, relay: Relay, times: Times) -> int:
     async with pool.acquire() as tx, tx.transaction():
         for tick in due(await store.last_tick(tx), now, times):
             if await store.add_tick(tx, tick):
-                await relay.enqueue(tx, [clock_advanced(tick, times, now, SOURCE)])
+                await relay.enqueue(tx, ways(clock_advanced(tick, times, now, SOURCE)))
                 metrics.TICKS.labels(tick.phase.value).inc()
                 made += 1
     return made

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker
 
 _WAIT_MS = 5_000
 #: A fetch asks for every partition and returns with the first record of any: idle readers ask this often.
-FETCH_WAIT_MS = 500
+FETCH_WAIT_MS = 1_000
 _NEVER_SECONDS = 3600.0
 #: What lies here already was fetched when the last poll began, and nothing since: what came meanwhile is fetched
 #: too, or each record would wait a whole poll longer than it must.

@@ -1,4 +1,4 @@
-"""The fault matrix: each row passes with the kernel and fails with each of its mutants. Seed 1.
+"""The fault matrix: each row passes with the kernel and fails with each of its mutants.
 
 Short by default, as a part of every test run; ``KIZASHI_CHAOS=long`` does each fault as often as its row says.
 """
@@ -11,7 +11,7 @@ import pytest
 
 from kizashi.chaos.matrix import ROWS
 from kizashi.chaos.verdict import Verdict
-from tests.chaos.matrix import CASES, SEED, Case, chosen, name_of, verdicts
+from tests.chaos.matrix import CASES, SEEDS, Case, chosen, name_of, verdicts
 
 LONG = os.environ.get("KIZASHI_CHAOS") == "long"
 #: The first test waits for all runs.
@@ -27,15 +27,15 @@ def judged(request: pytest.FixtureRequest) -> dict[Case, Verdict]:
 @pytest.mark.parametrize("case", [c for c in CASES if not c[1]], ids=name_of)
 def test_nothing_is_lost_and_nothing_doubled(case: Case, judged: dict[Case, Verdict]) -> None:
     verdict = judged[case]
-    assert verdict.passed, f"{case[0]} with seed {SEED}: {verdict.as_dict()}"
+    assert verdict.passed, f"{case[0]} with seed {verdict.seed}: {verdict.as_dict()}"
 
 
-@pytest.mark.long  # a mutant may escape a short run by chance: `make chaos` has the time
+@pytest.mark.long  # they take as long as the rows: `make chaos` has the time
 @pytest.mark.parametrize("case", [c for c in CASES if c[1]], ids=name_of)
 def test_a_broken_kernel_is_caught(case: Case, judged: dict[Case, Verdict]) -> None:
     verdict = judged[case]
     assert not verdict.void, verdict.failures
-    assert not verdict.passed, f"{case[0]} proves nothing: {case[1]} passes it with seed {SEED}"
+    assert not verdict.passed, f"{case[0]} proves nothing: {case[1]} passes it with the seeds {SEEDS}"
 
 
 def test_every_row_but_the_undisturbed_has_a_mutant() -> None:

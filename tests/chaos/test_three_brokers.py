@@ -7,7 +7,7 @@ import os
 import pytest
 
 from kizashi.chaos.verdict import Verdict
-from tests.chaos.matrix import CLUSTER_CASES, SEED, Case, chosen, name_of, verdicts
+from tests.chaos.matrix import CLUSTER_CASES, Case, chosen, name_of, verdicts
 
 pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(5400)]
 
@@ -22,4 +22,6 @@ def judged(request: pytest.FixtureRequest) -> dict[Case, Verdict]:
 def test_nothing_is_lost_and_broken_kernels_are_caught(case: Case, judged: dict[Case, Verdict]) -> None:
     verdict = judged[case]
     assert not verdict.void, verdict.failures
-    assert verdict.passed is not bool(case[1]), f"{name_of(case)} with seed {SEED}: {verdict.as_dict()}"
+    assert verdict.passed is not bool(case[1]), (
+        f"{name_of(case)} with seed {verdict.seed}: {verdict.as_dict()}"
+    )

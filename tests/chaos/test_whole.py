@@ -10,7 +10,7 @@ import pytest
 
 from kizashi.chaos.matrix import WHOLE
 from kizashi.chaos.plan import Plan
-from tests.chaos.matrix import SEED, Case, name_of, skip_without_broker
+from tests.chaos.matrix import SEEDS, Case, name_of, skip_without_broker
 
 pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(3600)]
 LONG = os.environ.get("KIZASHI_CHAOS") == "long"
@@ -23,6 +23,6 @@ def test_nothing_is_lost_and_broken_services_are_caught(tmp_path: Path, case: Ca
     name, mutant = case
     row = WHOLE[name]
     kills = row.long_kills if LONG and not mutant else row.short.kills
-    verdict = asyncio.run(row().run(tmp_path, Plan(SEED, kills, mutant=mutant)))
+    verdict = asyncio.run(row().run(tmp_path, Plan(SEEDS[0], kills, mutant=mutant)))
     print(verdict.as_dict())
     assert verdict.passed is not bool(mutant), verdict.as_dict()

@@ -20,7 +20,7 @@ from contracts.registry import BY_NAME, decoder, encode
 EXAMPLES = Path(contracts.__file__).parent / "examples"
 NAMES = sorted(BY_NAME)
 #: Where names of people may travel; everything else is walked below.
-IDENTIFIED_TOPICS = {"inbound-{source}", "records", "pupil-profile"}
+IDENTIFIED_TOPICS = {"inbound-{source}", "records", "school-records", "pupil-profile"}
 
 
 @pytest.mark.parametrize("name", NAMES)

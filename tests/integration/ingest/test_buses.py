@@ -78,8 +78,8 @@ async def test_a_day_settles_in_every_lane_when_all_classes_are_taken(ingest: Ru
 
 
 async def drained(ingest: Running) -> None:
-    """Wait until the roll-call subscriber has applied everything in ``records`` and sent what follows."""
-    wanted = sum((await ingest.bus.log_ends("records")).values())
+    """Wait until the roll-call subscriber has applied everything in ``school-records`` and sent what follows."""
+    wanted = sum((await ingest.bus.log_ends("school-records")).values())
     sql = "SELECT sum(next_offset) FROM consumer_position WHERE consumer = 'ingest.clock'"
     while await ingest.pool.fetchval(sql) < wanted:
         await asyncio.sleep(0.02)
