@@ -22,9 +22,6 @@ class Operations:
     """Subscriber ``gateway.operations``."""
 
     consumer = "gateway.operations"
-    patience_seconds = (
-        1.0  # each consumer of every service tells of itself; operators read once a second at most
-    )
     topics = ("operations", "dead-letters")
     wants = frozenset({"consumer-pulsed", "scoreboard-published", "waiting-counted", *LETTERS})
 
