@@ -40,7 +40,7 @@ class RecordsHandler:
     """Identity's share of a poll of ``records``."""
 
     consumer = "identity.records"
-    patience_seconds = 0.08
+    patience_seconds = 0.04
     topics = ("records",)
     wants = WANTS
 
