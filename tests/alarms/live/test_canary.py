@@ -50,7 +50,8 @@ async def test_it_goes_through_the_whole_chain_again_and_again(
     assert _value(prometheus, 'kizashi_canary_seconds_bucket{le="5.0"}') >= 4
     assert _value(prometheus, "time() - kizashi_canary_last_arrival_timestamp_seconds") < 10
     connection = await system.administrator()
-    for service in topology.SERVICES:
+    assert await connection.fetchval("SELECT sum(accepted) FROM ingest.source_tally") > 0
+    for service in set(topology.SERVICES) - {"ingest"}:  # it reads no topic of the canary's
         handled = await connection.fetchval(f"SELECT sum(applied) FROM {service}.consumer_position")
         assert handled > 0, service
     await connection.close()
