@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -75,11 +76,20 @@ def plans_of(case: Case, long: bool) -> list[Plan]:
 
 async def _run(ground: Ground, case: Case, long: bool) -> Verdict:
     for plan in plans_of(case, long):
-        verdict = await ROWS[case[0]]().run(ground, plan)
+        verdict = await _judged(ground, case[0], plan)
         _tell(case, verdict)
         if not verdict.passed:
             break
     return verdict
+
+
+async def _judged(ground: Ground, name: str, plan: Plan) -> Verdict:
+    """The row's verdict; a run that ended by an error is void and says by which, and the others go on."""
+    try:
+        return await ROWS[name]().run(ground, plan)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is one row's
+        traceback.print_exc()
+        return Verdict(name, plan.seed, plan.mutant, void=True, failures=[f"{type(error).__name__}: {error}"])
 
 
 def _tell(case: Case, verdict: Verdict) -> None:
