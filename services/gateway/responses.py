@@ -70,7 +70,7 @@ async def acknowledge(visit: Visit, relay: Relay, alert_id: str) -> None:
 async def close(visit: Visit, relay: Relay, alert_id: str, outcome: AlertOutcome) -> None:
     """Somebody says what came of it; the first word stands. Raises Denied."""
     row = await _alert(visit, alert_id)
-    answers = await pages.responses(visit.tx, [alert_id])
+    answers = await pages.responses(visit.tx, alert_id)
     if not any(each["step"] == AlertStatus.closed for each in answers):
         await _answer(visit, relay, row, AlertStatus.closed, outcome)
 

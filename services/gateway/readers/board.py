@@ -23,7 +23,7 @@ async def read(visit: Visit) -> Board:
     alerts = await pages.alerts_since(visit.tx, lately)
     standing = await _standing(visit)
     shown = list({row["linkage_id"] for row in alerts} | set(standing))
-    places = await pages.children_on(visit.tx, shown, visit.today)
+    places = await pages.children(visit.tx, shown, visit.today)
     allowed = {row["linkage_id"]: row for row in places if visit.relations(row) and _may_list(visit, row)}
     alerts = [row for row in alerts if row["linkage_id"] in allowed]
     lines = visit.lines(list(allowed.values()), Item.attendance, Action.list)

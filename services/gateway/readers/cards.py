@@ -47,14 +47,16 @@ class _Beside:
 
 async def _beside(visit: Visit, alert_ids: Sequence[str]) -> _Beside:
     found = _Beside()
-    for row in await pages.reasons(visit.tx, alert_ids):
-        found.reasons[row["alert_id"]].append((row["audience"], row["reasons"]))
-    for row in await pages.recipients(visit.tx, alert_ids):
-        found.recipients[row["alert_id"]].add(row["staff_id"])
-        if row["step"] > 0:
-            found.escalated.add(row["alert_id"])
-    for row in await pages.responses(visit.tx, alert_ids):
-        _answer(found.answers[row["alert_id"]], row)
+    for row in await pages.beside(visit.tx, alert_ids):
+        alert_id = row["alert_id"]
+        if row["kind"] == "reason":
+            found.reasons[alert_id].append((row["audience"], row["reasons"]))
+        elif row["kind"] == "recipient":
+            found.recipients[alert_id].add(row["staff_id"])
+            if row["escalation"]:
+                found.escalated.add(alert_id)
+        else:
+            _answer(found.answers[alert_id], row)
     people = {each.acknowledged_by for each in found.answers.values() if each.acknowledged_by}
     found.names = await pages.staff_names(visit.tx, sorted(people))
     return found

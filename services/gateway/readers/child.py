@@ -1,6 +1,6 @@
 """One child: year as a grid, windows, alerts and history, surveys, infirmary, notes; each part by its item."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -103,7 +103,8 @@ async def read(visit: Visit, linkage_id: str) -> ChildPage:
     child = await find(visit, linkage_id, Item.attendance, Action.view)
     this_year = schoolyear.year_of(visit.today)
     year = await _year(visit, child, this_year)
-    counted = await pages.month_counts(visit.tx, [linkage_id], schoolyear.first_day(this_year - 5))
+    began, first = schoolyear.first_day(this_year - 5), schoolyear.first_day(this_year)
+    counted = await pages.month_counts(visit.tx, [linkage_id], began)
     alerts = await pages.alerts_of(visit.tx, [linkage_id])
     found = await cards(visit, alerts, {linkage_id: child.line}, {linkage_id: child.row}, Action.view)
     return ChildPage(
@@ -112,7 +113,7 @@ async def read(visit: Visit, linkage_id: str) -> ChildPage:
         homeroom=await pages.homeroom(visit.tx, child.line.class_id, visit.today),
         places=tuple(_place(row) for row in await pages.places_of(visit.tx, linkage_id)),
         year=grid.year_grid(this_year, year.marks, year.calendar, year.settled, visit.today),
-        previous_years=_previous(counted, this_year),
+        previous_years=_previous(counted, await pages.marked_days(visit.tx, linkage_id, began, first)),
         windows=grid.window_lines(year.marks, year.calendar, year.settled, visit.today, year.tallies),
         long_absence=_long_absence(visit, child, counted, this_year),
         alerts=tuple(sorted(found, key=lambda card: card.raised_at, reverse=True)),
@@ -144,16 +145,22 @@ def _long_absence(visit: Visit, child: Child, rows: Sequence[Mapping[str, Any]],
     return longabsence.status(absent, visit.today.replace(day=1), child.row["moved_in"])
 
 
-def _previous(rows: Sequence[Mapping[str, Any]], this_year: int) -> tuple[YearGrid, ...]:
-    """Sums of earlier school years, newest first; days without a mark are not known for them."""
+def _previous(rows: Sequence[Mapping[str, Any]], marked: Mapping[date, int]) -> tuple[YearGrid, ...]:
+    """Sums of the school years that have marks, newest first; days without a mark are not known for them.
+
+    ``rows``: counts of months; ``marked``: days with a mark by month.
+    """
     years: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         years[schoolyear.year_of(row["month"])].append(row)
+    days: Counter[int] = Counter()
+    for month, number in marked.items():
+        days[schoolyear.year_of(month)] += number
     return tuple(
         YearGrid(
             school_year=year,
             months=(),
-            school_days=sum(row["counted"] + row["excused"] for row in years[year]),
+            school_days=days[year],
             sick=sum(row["sick"] for row in years[year]),
             other=sum(row["other"] for row in years[year]),
             late=sum(row["late"] for row in years[year]),
@@ -161,8 +168,7 @@ def _previous(rows: Sequence[Mapping[str, Any]], this_year: int) -> tuple[YearGr
             excused=sum(row["excused"] for row in years[year]),
             unknown=0,
         )
-        for year in sorted(years, reverse=True)
-        if year < this_year
+        for year in sorted(days, reverse=True)
     )
 
 

@@ -49,6 +49,19 @@ WHERE e.linkage_id = $1 AND NOT e.withdrawn
 ORDER BY e.valid_from DESC
 """
 
+_BESIDE = """
+SELECT 'reason' AS kind, r.alert_id, r.audience, r.reasons, NULL AS staff_id, 0 AS escalation, NULL AS step,
+    NULL::timestamptz AS at, NULL AS outcome
+FROM alert_reason r WHERE r.alert_id = ANY($1::text[])
+UNION ALL
+SELECT 'recipient', t.alert_id, NULL, NULL, t.staff_id, t.step, NULL, NULL, NULL
+FROM alert_recipient t WHERE t.alert_id = ANY($1::text[])
+UNION ALL
+SELECT 'response', a.alert_id, NULL, NULL, a.staff_id, 0, a.step, a.at, a.outcome
+FROM alert_response a WHERE a.alert_id = ANY($1::text[])
+ORDER BY at
+"""
+
 _HISTORY = """
 SELECT e.alert_id, e.step, e.at, e.level, e.retraction, e.channel, e.role, NULL AS outcome, e.version,
     nullif(e.staff_id, '') AS staff_id
@@ -92,11 +105,6 @@ async def children(tx: Transaction, linkage_ids: Sequence[str], on: date) -> Row
     return list(await tx.fetch(_CHILD + " AND e.linkage_id = ANY($2::text[])", on, linkage_ids))
 
 
-async def children_on(tx: Transaction, linkage_ids: Sequence[str], on: date) -> Rows:
-    """Where these children belong on a date."""
-    return list(await tx.fetch(_CHILD + " AND e.linkage_id = ANY($2::text[])", on, linkage_ids))
-
-
 async def found_children(tx: Transaction, pattern: str, on: date, limit: int) -> Rows:
     """Children whose name or kana holds the folded text."""
     statement = _CHILD + " AND strpos(n.search, $2) > 0 ORDER BY kana, e.linkage_id LIMIT $3"
@@ -122,12 +130,24 @@ async def days(tx: Transaction, linkage_ids: Sequence[str], first: date, last: d
 
 
 async def month_counts(tx: Transaction, linkage_ids: Sequence[str], first: date) -> Rows:
-    """Counts of months from ``first`` on."""
+    """Counts of months from ``first`` on; a month without anything to count has none."""
     return list(
         await tx.fetch(
             "SELECT * FROM month_count WHERE linkage_id = ANY($1::text[]) AND month >= $2", linkage_ids, first
         )
     )
+
+
+async def marked_days(tx: Transaction, linkage_id: str, first: date, end: date) -> dict[date, int]:
+    """How many days of [first, end) have a mark, by the first of the month."""
+    rows = await tx.fetch(
+        "SELECT date_trunc('month', date)::date AS month, count(*) AS days FROM day_mark "
+        "WHERE linkage_id = $1 AND date >= $2 AND date < $3 AND code > 0 GROUP BY 1",
+        linkage_id,
+        first,
+        end,
+    )
+    return {row["month"]: row["days"] for row in rows}
 
 
 async def often_absent(tx: Transaction, first: date, least: int) -> Rows:
@@ -222,33 +242,16 @@ async def open_alerts(tx: Transaction) -> int:
     )
 
 
-async def reasons(tx: Transaction, alert_ids: Sequence[str]) -> Rows:
-    """Reasons by alert and audience."""
+async def beside(tx: Transaction, alert_ids: Sequence[str]) -> Rows:
+    """Reasons, recipients and responses of alerts as rows of one kind each; responses oldest first."""
+    return list(await tx.fetch(_BESIDE, alert_ids))
+
+
+async def responses(tx: Transaction, alert_id: str) -> Rows:
+    """What people did about an alert, oldest first."""
     return list(
         await tx.fetch(
-            "SELECT alert_id, item, audience, reasons FROM alert_reason WHERE alert_id = ANY($1::text[])",
-            alert_ids,
-        )
-    )
-
-
-async def responses(tx: Transaction, alert_ids: Sequence[str]) -> Rows:
-    """What people did, oldest first."""
-    return list(
-        await tx.fetch(
-            "SELECT alert_id, step, staff_id, at, outcome FROM alert_response WHERE alert_id = ANY($1::text[]) "
-            "ORDER BY at",
-            alert_ids,
-        )
-    )
-
-
-async def recipients(tx: Transaction, alert_ids: Sequence[str]) -> Rows:
-    """Whom alerts are for."""
-    return list(
-        await tx.fetch(
-            "SELECT alert_id, role, staff_id, step FROM alert_recipient WHERE alert_id = ANY($1::text[])",
-            alert_ids,
+            "SELECT step, staff_id, at, outcome FROM alert_response WHERE alert_id = $1 ORDER BY at", alert_id
         )
     )
 

@@ -11,16 +11,15 @@ from services.gateway.access import Viewer
 from services.gateway.relation import Held
 from services.kit.lanes import Transaction
 
+#: Names the viewer, then reads who that is: the join's left side is read first, and what is held depends on it.
 _ENTER = """
-SELECT set_config('kizashi.viewer', $1, true), set_config('kizashi.auth_level', $2, true),
-    set_config('synchronous_commit', 'on', true)
-"""
-
-_VIEWER = """
-SELECT a.display_name, a.administrator, p.routing, school_date() AS school_date, is_demo() AS demo,
-    (SELECT json_agg(h) FROM held_now() h)::text AS held
-FROM account a, policy p
-WHERE a.account_id = $1 AND a.disabled_at IS NULL
+WITH named AS MATERIALIZED (
+    SELECT set_config('kizashi.viewer', $1, true) AS viewer, set_config('kizashi.auth_level', $2, true),
+        set_config('synchronous_commit', 'on', true)
+)
+SELECT a.account_id, a.display_name, a.administrator, p.routing, school_date() AS school_date, is_demo() AS demo,
+    (SELECT json_agg(h) FROM held_now() h WHERE named.viewer IS NOT NULL)::text AS held
+FROM named LEFT JOIN account a ON a.account_id = $3 AND a.disabled_at IS NULL LEFT JOIN policy p ON true
 """
 
 _ACCOUNT = """
@@ -66,9 +65,8 @@ def _held(text: str | None) -> tuple[Held, ...]:
 
 async def enter(tx: Transaction, account_id: str, staff_id: str, sid: str, auth_level: int) -> Entered | None:
     """Name the viewer to row-level security for this transaction and read who that is; None: account disabled."""
-    await tx.execute(_ENTER, staff_id, str(int(auth_level)))
-    row = await tx.fetchrow(_VIEWER, account_id)
-    if row is None:
+    row = await tx.fetchrow(_ENTER, staff_id, str(int(auth_level)), account_id)
+    if row is None or row["account_id"] is None:
         return None
     viewer = Viewer(
         account_id,

