@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import asyncpg
-import httpx
 
 from contracts.codes import ClockPhase
 from contracts.envelope import Event
 from kizashi.bench.watcher import Sighting, Watcher
+from kizashi.bench.wire import Wire, WireError
 from kizashi.bench.workload import SOURCE, Workload
 from kizashi.demo.gauges import Gauges
 from kizashi.demo.replay import Sender
@@ -44,6 +44,7 @@ class Load:
         self._workload = workload
         self._sender = sender
         self._gauges = gauges
+        self._wire = Wire(sender.url)
         #: What a steady load sends, one phase going on where the one before ended: no child's day is left out.
         self._stream = workload.records(range(workload.days))
 
@@ -96,15 +97,10 @@ class Load:
             "content-type": "application/x-ndjson",
         }
         async with gate:
-            while True:
-                answer = await self._sender.client.post(
-                    f"{self._sender.url}/v1/events", content=body, headers=headers
-                )
-                if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
-                    break
+            while (answer := await self._wire.ask("POST", "/v1/events", headers, body)).status == 429:
                 await asyncio.sleep(float(answer.headers["retry-after"]))  # as every source must
-        if answer.status_code != httpx.codes.ACCEPTED:
-            raise httpx.HTTPStatusError(f"{answer.status_code}", request=answer.request, response=answer)
+        if answer.status != 202:
+            raise WireError(f"answered with {answer.status}")
 
     async def steady(self, rate: float, seconds: float, watcher: Watcher | None) -> Steady:
         """Send the next records, ``rate`` events a second for ``seconds``; note when each confirming record left.

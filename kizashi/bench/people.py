@@ -3,8 +3,8 @@
 import secrets
 
 from contracts.codes import StaffRole
+from kizashi.bench.screen import Screen
 from kizashi.system import System
-from kizashi.visitor import Visitor
 from services.gateway.passwords import Passwords
 from services.gateway.store import demonstration, people
 from services.kit.ids import derived_id
@@ -13,21 +13,21 @@ from services.kit.ids import derived_id
 SETTINGS = {"KIZASHI_SIGN_IN_ATTEMPTS_PER_ADDRESS": "100000"}
 
 
-async def homeroom_teachers(system: System) -> list[Visitor]:
-    """A signed-in visitor for each class."""
+async def homeroom_teachers(system: System) -> list[Screen]:
+    """A signed-in screen for each class."""
     password = secrets.token_urlsafe(16)
     hashed = await Passwords().hash(password)  # one hash for all: hashing is slow on purpose
     owner = await system.as_role("gateway_owner", "gateway")
-    visitors = []
+    screens = []
     try:
         role = StaffRole.homeroom
         for row in await owner.fetch("SELECT staff_id FROM assignment WHERE role = $1", role.value):
             account = derived_id("bench", row["staff_id"])
             await demonstration.keep_account(owner, account, account, row["staff_id"], "測定", role)
             await people.replace_password(owner, account, secrets.token_hex(16), hashed)
-            visitor = Visitor(system.gateway_url)
-            await visitor.sign_in(account, password)
-            visitors.append(visitor)
+            screen = Screen(system.gateway_url)
+            await screen.sign_in(account, password)
+            screens.append(screen)
     finally:
         await owner.close()
-    return visitors
+    return screens

@@ -14,7 +14,9 @@ import httpx
 
 from contracts.envelope import Event
 from contracts.records import AttendanceRecorded
-from kizashi.visitor import Visitor, cards
+from kizashi.bench.screen import Screen
+from kizashi.bench.wire import WireError
+from kizashi.visitor import cards
 
 #: A screen draws what it fetched before it fetches again; changes meanwhile are one.
 _BREATH_SECONDS = 0.05
@@ -39,7 +41,7 @@ class Sighting:
 class Watcher:
     """Expected children by name, and when they were first seen."""
 
-    visitors: list[Visitor]
+    screens: list[Screen]
     expected: dict[str, float] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
     #: Boards that could not be fetched and were asked for again, by kind.
@@ -55,19 +57,19 @@ class Watcher:
 
     async def watch(self) -> None:
         """Look at every board whenever it changes, for ever."""
-        await asyncio.gather(*(self._follow(visitor) for visitor in self.visitors))
+        await asyncio.gather(*(self._follow(screen) for screen in self.screens))
 
-    async def _follow(self, visitor: Visitor) -> None:
+    async def _follow(self, screen: Screen) -> None:
         changed = asyncio.Event()
-        listening = asyncio.create_task(_listen(visitor, changed))
+        listening = asyncio.create_task(_listen(screen, changed))
         try:
             while True:
                 await changed.wait()
                 changed.clear()
                 try:
-                    self._look(await visitor.board())
-                except httpx.HTTPError as error:
-                    self.failed[type(error).__name__] += 1
+                    self._look(await screen.board())
+                except WireError as error:
+                    self.failed[str(error)] += 1
                     changed.set()  # a screen that shows an old board asks again
                 await asyncio.sleep(_BREATH_SECONDS)
         finally:
@@ -83,11 +85,11 @@ class Watcher:
                 self.sightings.append(Sighting(sent_at, now))
 
 
-async def _listen(visitor: Visitor, changed: asyncio.Event) -> None:
+async def _listen(screen: Screen, changed: asyncio.Event) -> None:
     """As a browser does: a stream that ended is opened again; what changed meanwhile is told when it opens."""
     while True:
         with contextlib.suppress(httpx.HTTPError):  # the stream was cut
-            async for _ in visitor.changes():
+            async for _ in screen.changes():
                 changed.set()
         await asyncio.sleep(_RETRY_SECONDS)
 

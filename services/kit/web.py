@@ -45,6 +45,7 @@ class Server:
             date_header=False,
             lifespan="off",
             timeout_graceful_shutdown=5,
+            timeout_keep_alive=75,  # a screen fetches about once a minute: it need not connect each time
             h11_max_incomplete_event_size=65536,
         )
         self._server = uvicorn.Server(config)
