@@ -6,6 +6,7 @@ these a tenth of it. The parser is the one that the services' own server uses.
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpResponseParser
@@ -39,8 +40,7 @@ class _Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The server took the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self.open = transport, True
+        self._transport, self.open = cast(asyncio.Transport, transport), True  # uvloop's own is no subclass
 
     def connection_lost(self, exc: Exception | None) -> None:
         """An answer that is awaited will not come."""
