@@ -16,7 +16,7 @@ from kizashi.replay.unkept import Unkept
 from services.identity.consumer import RecordsHandler
 from services.kit.app import Kit, Parts, Task
 from services.kit.broadcast import OnEvent
-from services.kit.database import BY_KEY, open_pool
+from services.kit.database import open_pool
 from services.kit.kernel import carried_types
 from services.kit.lanes import AnyHandler, Lane
 from services.kit.outgoing import partitions
@@ -132,7 +132,7 @@ async def lines(settings: dict[str, dict[str, Any]], logs: Logs) -> tuple[list[A
     for service in SERVICES:
         module = importlib.import_module(f"services.{service}.app")
         own: KitSettings = module.Settings(**settings[service], **_SETTINGS.get(service, {}))
-        pool = await open_pool(own, service, size=2, plans=BY_KEY)
+        pool = await open_pool(own, service, size=2)
         pools.append(pool)
         kit = LooseKit(service, own, pool)
         parts: Parts = await module.build(kit)

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from services.kit import logs, metrics, pulses, telemetry
 from services.kit.batcher import Batcher
 from services.kit.broadcast import OnEvent, read_for_ever
-from services.kit.database import BY_KEY, connect, open_pool
+from services.kit.database import connect, open_pool
 from services.kit.errors import error_name
 from services.kit.health import Health
 from services.kit.kernel import Kernel
@@ -208,7 +208,7 @@ async def open_process(service: str) -> Process:
     logs.configure(settings.log_level)
     telemetry.configure(settings, service)
     role = getattr(module, "DATABASE_ROLE", None)
-    pool = await open_pool(settings, service, role, plans=BY_KEY)
+    pool = await open_pool(settings, service, role)
     kit = Kit(service, settings, pool, role)
     return Process(kit, await module.build(kit))
 

@@ -1,7 +1,5 @@
 """Connections as a service's runtime role; every statement runs in the service's own schema."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -11,8 +9,6 @@ from services.kit.settings import KitSettings
 #: A member that stands still inside a transaction holds the rows that its heir has to lock; the server then
 #: ends its session. Longer than any poll takes, shorter than the time in which the heir must be at work.
 IDLE_TRANSACTION_SECONDS = 60.0
-#: A stream finds its rows by key. A plan made while a table was small would read all of it, and is kept as it grows.
-BY_KEY = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 
 class Unchanged(asyncpg.Connection):
@@ -27,9 +23,7 @@ class Unchanged(asyncpg.Connection):
         return ""
 
 
-def _arguments(
-    settings: KitSettings, schema: str, role: str, secret: str, plans: Mapping[str, str]
-) -> dict[str, Any]:
+def _arguments(settings: KitSettings, schema: str, role: str, secret: str) -> dict[str, Any]:
     return {
         "host": settings.postgres_host,
         "port": settings.postgres_port,
@@ -42,21 +36,15 @@ def _arguments(
             "synchronous_commit": settings.synchronous_commit,
             "jit": "off",
             "idle_in_transaction_session_timeout": str(int(IDLE_TRANSACTION_SECONDS * 1000)),
-            **plans,
         },
     }
 
 
 async def open_pool(
-    settings: KitSettings,
-    service: str,
-    role: str | None = None,
-    secret: str = "postgres",
-    size: int = 6,
-    plans: Mapping[str, str] = MappingProxyType({}),
+    settings: KitSettings, service: str, role: str | None = None, secret: str = "postgres", size: int = 6
 ) -> asyncpg.Pool:
-    """A pool as the runtime role ``<service>_run`` (or ``role``); ``plans``: settings of the planner (``BY_KEY``)."""
-    arguments = _arguments(settings, service, role or f"{service}_run", secret, plans)
+    """A pool as the runtime role ``<service>_run`` (or ``role``)."""
+    arguments = _arguments(settings, service, role or f"{service}_run", secret)
     return await asyncpg.create_pool(
         min_size=1, max_size=size, command_timeout=60, connection_class=Unchanged, **arguments
     )
@@ -66,4 +54,4 @@ async def connect(
     settings: KitSettings, service: str, role: str | None = None, secret: str = "postgres"
 ) -> asyncpg.Connection:
     """A single connection outside the pool."""
-    return await asyncpg.connect(**_arguments(settings, service, role or f"{service}_run", secret, {}))
+    return await asyncpg.connect(**_arguments(settings, service, role or f"{service}_run", secret))

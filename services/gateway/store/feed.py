@@ -27,7 +27,7 @@ merged AS (
         UPDATE SET code = i.code, flags = i.flags, version = i.version
     WHEN NOT MATCHED THEN
         INSERT (linkage_id, date, code, flags, version) VALUES (i.linkage_id, i.date, i.code, i.flags, i.version)
-    RETURNING new.linkage_id, new.date, new.code, new.flags,
+    RETURNING i.partition, new.linkage_id, new.date, new.code, new.flags,
         coalesce(old.code, 0) AS was, coalesce(old.flags, 0) AS was_flags
 ),
 changed AS (
@@ -53,10 +53,10 @@ counted AS (
         THEN INSERT (linkage_id, month, sick, other, late, left_early, separate_room, excused)
         VALUES (n.linkage_id, n.month, n.sick, n.other, n.late, n.left_early, n.separate_room, n.excused)
 )
-SELECT i.partition, count(*) AS stale
-FROM incoming i LEFT JOIN merged m USING (linkage_id, date)
-WHERE m.linkage_id IS NULL
-GROUP BY i.partition
+SELECT partition, sum(one)::int AS stale
+FROM (SELECT partition, 1 AS one FROM incoming UNION ALL SELECT partition, -1 FROM merged) AS each
+GROUP BY partition
+HAVING sum(one) > 0
 """
 
 _ENROLMENTS = """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import uvloop
@@ -12,14 +13,10 @@ import uvloop
 from kizashi.bench.wire import Wire, WireError
 
 
-@pytest.fixture(params=[asyncio.DefaultEventLoopPolicy, uvloop.EventLoopPolicy], ids=["asyncio", "uvloop"])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    """The measurements run on uvloop, whose transports are of its own kind."""
-    policy: asyncio.AbstractEventLoopPolicy = request.param()
-    return policy
-
-
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Run = Callable[[Coroutine[Any, Any, None]], None]
+#: The measurements run on uvloop, whose transports are of its own kind.
+both = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 OK = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nRetry-After: 1\r\n\r\nok"
 
 
@@ -41,35 +38,45 @@ async def serving(serve: Serve) -> AsyncIterator[Wire]:
         server.close()
 
 
-async def test_one_connection_serves_one_request_after_the_other() -> None:
-    connections: list[list[tuple[str, bytes]]] = []
+@both
+def test_one_connection_serves_one_request_after_the_other(run: Run) -> None:
+    async def told() -> None:
+        connections: list[list[tuple[str, bytes]]] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked: list[tuple[str, bytes]] = []
-        connections.append(asked)
-        while not reader.at_eof():
-            asked.append(await request(reader))
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked: list[tuple[str, bytes]] = []
+            connections.append(asked)
+            while not reader.at_eof():
+                asked.append(await request(reader))
+                writer.write(OK)
+
+        async with serving(serve) as wire:
+            for body in (b"one", b"two"):
+                answer = await wire.ask("POST", "/v1/events", {"a": "b"}, body)
+                assert (answer.status, answer.body, answer.headers["retry-after"]) == (202, b"ok", "1")
+            assert connections == [
+                [("POST /v1/events HTTP/1.1", b"one"), ("POST /v1/events HTTP/1.1", b"two")]
+            ]
+            await asyncio.gather(*(wire.ask("GET", "/", {}) for _ in range(3)))
+            assert len(connections) == 3
+
+    run(told())
+
+
+@both
+def test_a_connection_that_was_closed_meanwhile_is_replaced(run: Run) -> None:
+    async def told() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await request(reader)
             writer.write(OK)
+            await writer.drain()
+            writer.close()
 
-    async with serving(serve) as wire:
-        for body in (b"one", b"two"):
-            answer = await wire.ask("POST", "/v1/events", {"a": "b"}, body)
-            assert (answer.status, answer.body, answer.headers["retry-after"]) == (202, b"ok", "1")
-        assert connections == [[("POST /v1/events HTTP/1.1", b"one"), ("POST /v1/events HTTP/1.1", b"two")]]
-        await asyncio.gather(*(wire.ask("GET", "/", {}) for _ in range(3)))
-        assert len(connections) == 3
+        async with serving(serve) as wire:
+            for _ in range(3):
+                assert (await wire.ask("GET", "/", {})).status == 202
 
-
-async def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await request(reader)
-        writer.write(OK)
-        await writer.drain()
-        writer.close()
-
-    async with serving(serve) as wire:
-        for _ in range(3):
-            assert (await wire.ask("GET", "/", {})).status == 202
+    run(told())
 
 
 @pytest.mark.parametrize("said", [b"", b"what?\r\n\r\n"])
@@ -85,10 +92,14 @@ async def test_no_answer_is_an_error(said: bytes) -> None:
             await wire.ask("GET", "/", {})
 
 
-async def test_nobody_there_is_an_error() -> None:
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    with pytest.raises(WireError, match="no connection"):
-        await Wire(f"http://127.0.0.1:{port}").ask("GET", "/", {})
+@both
+def test_nobody_there_is_an_error(run: Run) -> None:
+    async def told() -> None:
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        with pytest.raises(WireError, match="no connection"):
+            await Wire(f"http://127.0.0.1:{port}").ask("GET", "/", {})
+
+    run(told())
