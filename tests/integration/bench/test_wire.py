@@ -12,7 +12,6 @@ import uvloop
 
 from kizashi.bench.wire import Wire, WireError
 
-
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Run = Callable[[Coroutine[Any, Any, None]], None]
 #: The measurements run on uvloop, whose transports are of its own kind.
