@@ -1,6 +1,7 @@
 """Fetch what is no Python package: Kafka's jars, the pages' assets, the browser. `make setup` runs this.
 
-Each is locked by version and hash, fetched once per machine, and reported with its size.
+Each is locked by version and hash, fetched once per machine, and reported with its size. Kafka's classes are archived
+on the way.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from pathlib import Path
 from kizashi.embedded.assets import AssetsUnavailable, copy_served_files
 from kizashi.embedded.browser import BrowserUnavailable, chromium
 from kizashi.embedded.cache import cache_dir
+from kizashi.embedded.class_archive import broker_classes
 from kizashi.embedded.jars import JarsUnavailable, kafka_jars
+from kizashi.embedded.process import StartFailed
 
 
 def _say(text: str) -> None:
@@ -29,14 +32,19 @@ def _fetch(name: str, get: Callable[[], object]) -> None:
 
 
 def main() -> int:
-    """Fetch all three; returns 1 with the reason when the pages' assets cannot be had.
+    """Fetch everything; returns 1 with the reason when the pages' assets cannot be had.
 
     The broker's jars and the browser are optional here: the stack falls back or says so when it needs them.
     """
-    for name, get in (("Apache Kafka", lambda: kafka_jars(_say)), ("browser for tests", chromium)):
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("Apache Kafka", lambda: kafka_jars(_say)),
+        ("Apache Kafka's classes", lambda: broker_classes(_say)),
+        ("browser for tests", chromium),
+    ]
+    for name, get in steps:
         try:
             _fetch(name, get)
-        except (JarsUnavailable, BrowserUnavailable, AssetsUnavailable) as problem:
+        except (JarsUnavailable, StartFailed, BrowserUnavailable, AssetsUnavailable) as problem:
             _say(f"{name}: {problem}")
     try:
         _fetch("assets of the pages", copy_served_files)

