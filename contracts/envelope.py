@@ -1,9 +1,9 @@
 """CloudEvents 1.0 in Kafka binary mode: the envelope is headers, the value is the JSON body.
 
 ``ce_recordedtime`` is when the source recorded the fact (its version), where that is not
-``ce_time``; ``ce_sequence`` decides between equal times; ``origintime`` is when the chain's first
-event was accepted, so that an event's age can be measured anywhere; ``edge`` is the emitting lane
-and its running number.
+``ce_time``; ``ce_sequence`` decides between equal times; ``ce_subject`` is whom the event is about,
+where the record's key does not say it; ``origintime`` is when the chain's first event was accepted,
+so that an event's age can be measured anywhere; ``edge`` is the emitting lane and its running number.
 """
 
 from collections.abc import Callable, Iterable

@@ -36,7 +36,7 @@ def meta_of(service: str, event: Outgoing, edge: str) -> Meta:
         type=type_of(event.body),
         time=cause.time if cause else recorded_at,
         recorded_at=recorded_at,
-        subject=event.subject,
+        subject=event.subject if event.subject != event.key else "",  # the record's key says it already
         sequence=event.sequence,
         traceparent=cause.traceparent if cause else "",
         origin_at=cause.origin_at if cause else None,

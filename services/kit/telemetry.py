@@ -1,7 +1,5 @@
 """One span per poll, exported by OTLP where an endpoint is set; otherwise nothing is recorded."""
 
-import secrets
-
 from services.kit.settings import KitSettings
 
 
@@ -19,8 +17,3 @@ def configure(settings: KitSettings, service: str) -> None:
     exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-
-
-def new_traceparent() -> str:
-    """A fresh W3C trace context: ingest never continues a caller's trace."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -29,12 +29,12 @@ DAYS = 30
 SEED = 3
 
 
-def as_sent() -> list[Event]:
+def as_sent(days: int = DAYS) -> list[Event]:
     """A small simulated city's first days, in the order of sending: an elementary and a junior high school."""
     base = demo(world("base", 11))
     scale = replace(base.scale, pupils_per_school=(60, 40))
     city = build_city(replace(base, scale=scale), [YEAR])
-    return [event for day in city.days(YEAR) if day.index < DAYS for event in day.events]
+    return [event for day in city.days(YEAR) if day.index < days for event in day.events]
 
 
 def changed(event: Event, body: AttendanceRecorded | AttendanceRetracted) -> Event:
@@ -94,7 +94,7 @@ async def test_both_ways_end_in_the_same_state(tmp_path: Path) -> None:
 
 
 async def test_one_changed_record_changes_the_hash(tmp_path: Path) -> None:
-    events = as_sent()
+    events = as_sent(8)
     mark = next(event for event in reversed(events) if isinstance(event.body, AttendanceRecorded))
     before = await fused_outcome(GivenYear(events), tmp_path / "before", workers=1)
     again = await fused_outcome(GivenYear(events), tmp_path / "again")
