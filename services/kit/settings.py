@@ -36,7 +36,7 @@ class KitSettings(BaseSettings):
     member: int | None = 0
     sources: str = ""
     batch_records: int = 2000
-    pulse_seconds: float = 2.0
+    pulse_seconds: float = 5.0
     synchronous_commit: Literal["on", "off"] = "on"
     otlp_endpoint: str = ""
     log_level: Literal["INFO", "WARNING", "ERROR"] = "INFO"
