@@ -69,6 +69,8 @@ class Demo:
         self.gauges = Gauges(system)
         self.began = time.monotonic()
         self._opened = False
+        #: The last day that has settled when the board opens.
+        self._today = TODAY
 
     def _seen(self, day: SimulatedDay) -> None:
         self.display.day = day.date.isoformat()
@@ -80,7 +82,7 @@ class Demo:
             if await self._empty():
                 replay_seconds = await self._years()
             else:
-                replay_seconds = 0.0
+                replay_seconds, self._today = 0.0, await self._lived()
             if self.choice.leave:
                 await self._report(replay_seconds)
             else:
@@ -151,7 +153,7 @@ class Demo:
     @cached_property
     def _child(self) -> Child:
         """The child of the examples: always present so far; the first class's 担任 heads the grade as well."""
-        found = probes.candidates(self.town, 0, TODAY, 200)
+        found = probes.candidates(self.town, 0, self._today, 200)
         return next(child for child in found if not child.class_id.endswith("/1"))
 
     @property
@@ -161,7 +163,7 @@ class Demo:
     async def _live(self) -> None:
         """Day after day at a person's pace until Ctrl-C."""
         if not self._opened:
-            await self._open(TODAY)
+            await self._open(self._today)
         self._propose()
         stopped = asyncio.create_task(until_stopped())
         trickling = asyncio.create_task(self._trickle())
