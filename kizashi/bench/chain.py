@@ -5,6 +5,7 @@ import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http.client import ACCEPTED, TOO_MANY_REQUESTS
 from itertools import islice
 
 import asyncpg
@@ -47,6 +48,10 @@ class Load:
         self._wire = Wire(sender.url)
         #: What a steady load sends, one phase going on where the one before ended: no child's day is left out.
         self._stream = workload.records(range(workload.days))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._wire.close()
 
     async def register(self) -> None:
         """Send the registry, set the screens' date behind the days of the load, and wait until all is known."""
@@ -97,9 +102,11 @@ class Load:
             "content-type": "application/x-ndjson",
         }
         async with gate:
-            while (answer := await self._wire.ask("POST", "/v1/events", headers, body)).status == 429:
+            while (
+                answer := await self._wire.ask("POST", "/v1/events", headers, body)
+            ).status == TOO_MANY_REQUESTS:
                 await asyncio.sleep(float(answer.headers["retry-after"]))  # as every source must
-        if answer.status != 202:
+        if answer.status != ACCEPTED:
             raise WireError(f"answered with {answer.status}")
 
     async def steady(self, rate: float, seconds: float, watcher: Watcher | None) -> Steady:

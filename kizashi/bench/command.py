@@ -102,6 +102,7 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
     finally:
         await connection.close()
         gauges.close()
+        load.close()
         await sender.close()
     return {
         "chain_events_per_second": round(rate),

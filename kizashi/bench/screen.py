@@ -1,5 +1,6 @@
 """A teacher's screen under a measured load: as any visitor, but each fetch of the board costs the machine little."""
 
+from http.client import OK
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ class Screen(Visitor):
             WireError: refused, or no answer.
         """
         answer = await self._wire.ask("GET", "/v1/board", self._headers)
-        if answer.status != 200:
+        if answer.status != OK:
             raise WireError(f"answered with {answer.status}")
         board: dict[str, Any] = msgspec.json.decode(answer.body)
         return board

@@ -1,7 +1,7 @@
 """Requests that cost the machine little: what makes a measured load takes its processor from what is measured.
 
-A request by the comfortable client costs 1.5 ms here, as much as the chain needs for two or three events; one of
-these a tenth of it. The parser is the one that the services' own server uses.
+With the comfortable client the load took 50 µs of processor an event, with this one 17. The parser is the one that the
+services' own server uses.
 """
 
 import asyncio
@@ -15,7 +15,11 @@ _TIMEOUT_SECONDS = 60.0
 
 
 class WireError(OSError):
-    """No answer: the connection was cut, or what came was no HTTP."""
+    """No answer: no connection, none in time, or what came was no HTTP."""
+
+
+class _Cut(WireError):
+    """The connection ended before the answer did."""
 
 
 @dataclass(slots=True)
@@ -45,7 +49,7 @@ class _Line(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """An answer that is awaited will not come."""
         self.open = False
-        self._fail(WireError("the connection was cut"))
+        self._fail(_Cut("the connection was cut"))
 
     def data_received(self, data: bytes) -> None:
         """A part of an answer."""
@@ -118,7 +122,7 @@ class Wire:
             if line.open:
                 try:
                     return await self._answer(line, request)
-                except WireError:
+                except _Cut:
                     break
         return await self._answer(await self._connected(), request)
 

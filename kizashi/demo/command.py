@@ -69,7 +69,7 @@ class Demo:
         self.gauges = Gauges(system)
         self.began = time.monotonic()
         self._opened = False
-        #: The last day that has settled when the board opens.
+        #: Where a person's pace begins; later if the folder has lived on since.
         self._today = TODAY
 
     def _seen(self, day: SimulatedDay) -> None:
@@ -82,7 +82,7 @@ class Demo:
             if await self._empty():
                 replay_seconds = await self._years()
             else:
-                replay_seconds, self._today = 0.0, await self._lived()
+                replay_seconds, self._today = 0.0, max(TODAY, await self._lived())
             if self.choice.leave:
                 await self._report(replay_seconds)
             else:

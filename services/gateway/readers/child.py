@@ -1,6 +1,6 @@
 """One child: year as a grid, windows, alerts and history, surveys, infirmary, notes; each part by its item."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -113,7 +113,7 @@ async def read(visit: Visit, linkage_id: str) -> ChildPage:
         homeroom=await pages.homeroom(visit.tx, child.line.class_id, visit.today),
         places=tuple(_place(row) for row in await pages.places_of(visit.tx, linkage_id)),
         year=grid.year_grid(this_year, year.marks, year.calendar, year.settled, visit.today),
-        previous_years=_previous(counted, await pages.marked_days(visit.tx, linkage_id, began, first)),
+        previous_years=_previous(counted, await pages.school_days(visit.tx, linkage_id, began, first)),
         windows=grid.window_lines(year.marks, year.calendar, year.settled, visit.today, year.tallies),
         long_absence=_long_absence(visit, child, counted, this_year),
         alerts=tuple(sorted(found, key=lambda card: card.raised_at, reverse=True)),
@@ -145,17 +145,14 @@ def _long_absence(visit: Visit, child: Child, rows: Sequence[Mapping[str, Any]],
     return longabsence.status(absent, visit.today.replace(day=1), child.row["moved_in"])
 
 
-def _previous(rows: Sequence[Mapping[str, Any]], marked: Mapping[date, int]) -> tuple[YearGrid, ...]:
-    """Sums of the school years that have marks, newest first; days without a mark are not known for them.
+def _previous(rows: Sequence[Mapping[str, Any]], days: Mapping[int, int]) -> tuple[YearGrid, ...]:
+    """Sums of the school years in ``days``, newest first; days without a mark are not known for them.
 
-    ``rows``: counts of months; ``marked``: days with a mark by month.
+    ``rows``: counts of months; ``days``: the child's school days by school year.
     """
     years: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         years[schoolyear.year_of(row["month"])].append(row)
-    days: Counter[int] = Counter()
-    for month, number in marked.items():
-        days[schoolyear.year_of(month)] += number
     return tuple(
         YearGrid(
             school_year=year,

@@ -138,16 +138,16 @@ async def month_counts(tx: Transaction, linkage_ids: Sequence[str], first: date)
     )
 
 
-async def marked_days(tx: Transaction, linkage_id: str, first: date, end: date) -> dict[date, int]:
-    """How many days of [first, end) have a mark, by the first of the month."""
+async def school_days(tx: Transaction, linkage_id: str, first: date, end: date) -> dict[int, int]:
+    """How many days of [first, end) the child was there or missed (出席 to 校長が認めた日), by school year."""
     rows = await tx.fetch(
-        "SELECT date_trunc('month', date)::date AS month, count(*) AS days FROM day_mark "
-        "WHERE linkage_id = $1 AND date >= $2 AND date < $3 AND code > 0 GROUP BY 1",
+        "SELECT extract(year FROM date - interval '3 months')::int AS school_year, count(*) AS days FROM day_mark "
+        "WHERE linkage_id = $1 AND date >= $2 AND date < $3 AND code BETWEEN 1 AND 6 GROUP BY 1",
         linkage_id,
         first,
         end,
     )
-    return {row["month"]: row["days"] for row in rows}
+    return {row["school_year"]: row["days"] for row in rows}
 
 
 async def often_absent(tx: Transaction, first: date, least: int) -> Rows:

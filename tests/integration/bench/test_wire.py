@@ -26,6 +26,18 @@ async def request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
     return head[0], await reader.readexactly(size)
 
 
+def once(said: bytes) -> Serve:
+    """A server that says this to the first request of a connection and hangs up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(said)
+        await writer.drain()
+        writer.close()
+
+    return serve
+
+
 @asynccontextmanager
 async def serving(serve: Serve) -> AsyncIterator[Wire]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -65,30 +77,22 @@ def test_one_connection_serves_one_request_after_the_other(run: Run) -> None:
 @both
 def test_a_connection_that_was_closed_meanwhile_is_replaced(run: Run) -> None:
     async def told() -> None:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await request(reader)
-            writer.write(OK)
-            await writer.drain()
-            writer.close()
-
-        async with serving(serve) as wire:
+        async with serving(once(OK)) as wire:
             for _ in range(3):
                 assert (await wire.ask("GET", "/", {})).status == 202
 
     run(told())
 
 
+@both
 @pytest.mark.parametrize("said", [b"", b"what?\r\n\r\n"])
-async def test_no_answer_is_an_error(said: bytes) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await request(reader)
-        writer.write(said)
-        await writer.drain()
-        writer.close()
+def test_no_answer_is_an_error(run: Run, said: bytes) -> None:
+    async def told() -> None:
+        async with serving(once(said)) as wire:
+            with pytest.raises(WireError):
+                await wire.ask("GET", "/", {})
 
-    async with serving(serve) as wire:
-        with pytest.raises(WireError):
-            await wire.ask("GET", "/", {})
+    run(told())
 
 
 @both
