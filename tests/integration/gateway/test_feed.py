@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -19,7 +19,7 @@ from services.gateway.feed.facts import Facts
 from services.gateway.feed.operations import Operations
 from services.gateway.feed.profiles import Profiles
 from services.gateway.feed.schools import Schools
-from services.gateway.store import counts
+from services.gateway.store import counts, pages
 from services.kit.lanes import Lane
 from tests.integration.gateway import city
 from tests.support.database import service_database
@@ -140,6 +140,23 @@ async def test_month_counts_are_those_of_the_days(pool: asyncpg.Pool) -> None:
             "SELECT sick, excused, late FROM month_count WHERE linkage_id = $1", city.child_id("A51", 1)
         )
         assert row is not None and tuple(row) == (0, 1, 1)  # 11 June withdrawn, 12 June 出席停止
+
+
+async def test_a_day_without_school_is_no_school_day_of_an_earlier_year(pool: asyncpg.Pool) -> None:
+    await clear(pool)
+    who, room = city.child_id("A51", 1), city.CLASSES["A51"]
+    codes = [each for each in AttendanceCode if each is not AttendanceCode.unknown]
+    days = [
+        date(2024, 3, 29) + timedelta(days=n) for n in range(len(codes))
+    ]  # three of 2023年度, five of 2024年度
+    marks = [
+        city.event(facts.AttendanceMarked(who, room.split("/")[0], room, day, code))
+        for day, code in zip(days, codes, strict=True)
+    ]
+    await city.feed(pool, Facts(), marks)
+    async with pool.acquire() as tx:
+        assert await pages.school_days(tx, who, days[0], days[-1] + timedelta(days=1)) == {2023: 3, 2024: 3}
+        assert await pages.school_days(tx, who, days[0], date(2024, 4, 1)) == {2023: 3}
 
 
 async def test_what_is_stale_is_counted(pool: asyncpg.Pool) -> None:
