@@ -36,11 +36,13 @@ CONSUMERS = (
     "notify.sizes",
     "notify.risks",
 )
+_ALL = 10**9
 #: Nothing is evicted, so nothing is read twice; a model that is not there will not come while one waits.
 _SETTINGS: dict[str, dict[str, Any]] = {
     "ingest": {"clock": "external"},
-    "features": {"cached_children": 10**9, "cached_days": 10**9},
-    "scoring": {"model_wait_seconds": 0.0},
+    "identity": {"cached_children": _ALL},
+    "features": {"cached_children": _ALL, "cached_days": _ALL, "cached_schools": _ALL, "cached_shares": _ALL},
+    "scoring": {"cached_children": _ALL, "model_wait_seconds": 0.0},
 }
 
 

@@ -17,4 +17,4 @@ async def build(kit: Kit) -> Parts:
     settings = kit.settings
     if not isinstance(settings, Settings):
         raise TypeError("features needs its own settings")
-    return Parts([Facts(settings.long_absence_rule, settings.limits), Tally(settings.cached_days)])
+    return Parts([Facts(settings.long_absence_rule, settings.limits), Tally(settings.cached_shares)])

@@ -6,8 +6,6 @@ loads or changes lives in its :class:`LaneState`, which dies with a poll that fa
 
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 
@@ -18,9 +16,8 @@ from services.features.owncounts import OwnDay
 from services.features.placements import Placement, place
 from services.features.schoolyear import DAYS
 from services.features.tallies import SchoolTally
+from services.kit.caches import remember
 
-K = TypeVar("K")
-V = TypeVar("V")
 #: Linkage ID and school year.
 YearKey = tuple[str, int]
 #: School and school year; school and date.
@@ -61,6 +58,7 @@ class Limits:
 
     children: int
     days: int
+    schools: int
 
 
 class LaneState:
@@ -168,21 +166,11 @@ class LaneState:
         base.clock.update(self.clock)
         base.erased |= self.erased
         base.closed_until = self.closed_until
-        cache.tallies.update(self.tallies)
-        _remember(cache.own, self.own, limits.days)
-        _remember(cache.children, self.children, limits.children)
-        _remember(cache.years, self.years, limits.children)
+        remember(cache.tallies, self.tallies, limits.schools)
+        remember(cache.own, self.own, limits.days)
+        remember(cache.children, self.children, limits.children)
+        remember(cache.years, self.years, limits.children)
         for linkage_id in self.erased:
             cache.children.pop(linkage_id, None)
             for key in [key for key in cache.years if key[0] == linkage_id]:
                 del cache.years[key]
-
-
-def _remember(held: dict[K, V], new: dict[K, V], limit: int) -> None:
-    """Add the newest entries at the end; beyond the limit the longest untouched go."""
-    for key, value in new.items():
-        held.pop(key, None)
-        held[key] = value
-    if len(held) > limit:
-        for key in list(islice(held, len(held) - limit)):
-            del held[key]

@@ -146,7 +146,7 @@ def _known_version(
     if held is not None:
         return held[1].version
     school_year, index = locate(key[1])
-    return state.tally((key[0], school_year)).version[index]
+    return state.tally((key[0], school_year)).version_at(index)
 
 
 def _replace(
@@ -161,7 +161,7 @@ def _replace(
     for (state, key), listed in days.items():
         old = former[state, key] = state.tally(key)
         state.tallies[key] = with_days(old, listed)
-        growth = sum(version - old.version[index] for index, _, version in listed)
+        growth = sum(version - old.version_at(index) for index, _, version in listed)
         state.advance_clock(key[1], growth)
     return former
 

@@ -7,6 +7,7 @@ enrolments a child has the days on which it was marked.
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,6 +21,10 @@ from services.features.years import NO_SCHOOL, SCHOOL, UNPLANNED
 
 #: Without a calendar, who comes later than 10 April has missed school days.
 _BEGUN_DAYS = 9
+
+
+#: Classes' placements that a lane remembers; a large city has more of them than a poll asks for.
+_REMEMBERED = 2000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,8 +44,9 @@ class Placement:
     reach: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "planned", [index for index, kind in enumerate(self.plan) if kind == SCHOOL])
-        object.__setattr__(self, "reach", _reach(self.plan, self.planned))
+        planned, reach = _school_days(self.plan)
+        object.__setattr__(self, "planned", planned)
+        object.__setattr__(self, "reach", reach)
 
     def back(self, index: int, school_days: int) -> int:
         """The planned day so many school days before a day, or the first one; 0 where a day has no plan."""
@@ -65,6 +71,13 @@ class Placement:
         return [index for index, (a, b) in enumerate(zip(self.plan, other.plan, strict=True)) if a != b]
 
 
+@lru_cache(maxsize=4096)
+def _school_days(plan: bytes) -> tuple[list[int], list[int]]:
+    """``planned`` and ``reach`` of a plan, one pair for all who have it; to be read only."""
+    planned = [index for index, kind in enumerate(plan) if kind == SCHOOL]
+    return planned, _reach(plan, planned)
+
+
 def _reach(plan: bytes, planned: list[int]) -> list[int]:
     if UNPLANNED in plan:
         return [0] * DAYS
@@ -84,6 +97,8 @@ def place(calendars: Calendars, school_year: int, child: Child, last_class: str)
             found = _by_enrolments(calendars, school_year, enrolments)
         else:
             found = _by_class(calendars, school_year, last_class)
+        if len(calendars.memo) >= _REMEMBERED:
+            calendars.memo.clear()
         calendars.memo[key] = found
     return found
 

@@ -10,12 +10,14 @@ class Settings(KitSettings):
 
     #: Which definition of 長期欠席 holds. Changing it means to republish: versions do not know it.
     long_absence_rule: LongAbsenceRule = LongAbsenceRule.toda_2021
-    #: Children's school years that one lane keeps in memory, about 4.5 kB each.
-    cached_children: int = 8000
-    #: Schools' days of which one lane keeps its own counts in memory.
-    cached_days: int = 4000
+    #: Schools' days of which one lane keeps its own counts in memory, 3 kB each.
+    cached_days: int = 600
+    #: Schools' years whose class tallies one lane keeps in memory, up to 30 kB each.
+    cached_schools: int = 64
+    #: Schools' days of which one lane of the tally keeps all lanes' shares in memory, 20 kB each.
+    cached_shares: int = 200
 
     @property
     def limits(self) -> Limits:
         """How much a lane's cache keeps."""
-        return Limits(self.cached_children, self.cached_days)
+        return Limits(self.cached_children, self.cached_days, self.cached_schools)

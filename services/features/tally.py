@@ -7,7 +7,6 @@ to every partition of ``pupil-facts``, because each lane keeps its own copy.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 
 from contracts.envelope import Event
 from contracts.facts import ClassDayCounted, ClassDaysTallied, ClassTally
@@ -15,6 +14,7 @@ from contracts.registry import BY_BODY
 from services.features.cache import DayKey
 from services.features.store.shares import Share, load_shares, save_shares
 from services.features.versions import bounded
+from services.kit.caches import remember
 from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 
@@ -64,12 +64,7 @@ class Tally:
 
     def _remember(self, lanes: Sequence[Lane[TallyCache]], days: dict[DayKey, dict[int, Share]]) -> None:
         for lane in lanes:
-            held = lane.cache.days
-            for key in _keys(lane.events):
-                held.pop(key, None)
-                held[key] = days[key]
-            for key in list(islice(held, max(len(held) - self.cached_days, 0))):
-                del held[key]
+            remember(lane.cache.days, {key: days[key] for key in _keys(lane.events)}, self.cached_days)
 
 
 async def _load(lanes: Sequence[Lane[TallyCache]], tx: Transaction) -> dict[DayKey, dict[int, Share]]:

@@ -18,7 +18,7 @@ async def build(kit: Kit) -> Parts:
     minter = Minter(kit.secret("mint-key"), identity_key)
     sweep = Sweep(kit.pool, kit.relay, minter)
     return Parts(
-        handlers=[RecordsHandler(minter, Index(identity_key))],
+        handlers=[RecordsHandler(minter, Index(identity_key), settings.cached_children)],
         tasks=[
             lambda: sweep.count_for_ever(settings.waiting_count_seconds),
             lambda: sweep.sweep_for_ever(settings.sweep_seconds),

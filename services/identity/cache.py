@@ -9,10 +9,11 @@ from typing import NamedTuple
 from services.identity.registry import Enrolment
 from services.identity.rollcall import Seat
 from services.identity.views import Floor
+from services.kit.caches import remember
 from services.kit.lanes import Lane
 
-#: A lane of a large city holds ~1,000 children; beyond this the cache starts again.
-_MAX_CHILDREN = 50_000
+#: Children for each class whose roster is kept.
+_PER_ROSTER = 10
 
 
 class Known(NamedTuple):
@@ -32,22 +33,26 @@ class ChildFacts(NamedTuple):
 class Cache:
     """A lane's memory. Changed only after COMMIT, by :meth:`absorb`."""
 
-    __slots__ = ("children", "generation", "links", "rosters")
+    __slots__ = ("children", "generation", "limit", "links", "rosters")
 
-    def __init__(self, generation: int = 0) -> None:
+    def __init__(self, generation: int = 0, limit: int = 0) -> None:
         self.generation = generation
+        self.limit = limit
         self.links: dict[tuple[str, str], Known] = {}
         self.children: dict[str, ChildFacts] = {}
         self.rosters: dict[str, list[Seat]] = {}
 
     def absorb(self, other: "Cache") -> None:
-        """Take over what a transaction learned; what belongs to another generation is forgotten."""
-        if other.generation != self.generation or len(self.children) > _MAX_CHILDREN:
+        """Take over what a transaction learned; what belongs to another generation is forgotten.
+
+        Beyond ``limit`` children those go that were learned first.
+        """
+        if other.generation != self.generation:
             self.generation = other.generation
             self.links, self.children, self.rosters = {}, {}, {}
-        self.links.update(other.links)
-        self.children.update(other.children)
-        self.rosters.update(other.rosters)
+        remember(self.links, other.links, self.limit)
+        remember(self.children, other.children, self.limit)
+        remember(self.rosters, other.rosters, self.limit // _PER_ROSTER)
 
 
 class Desk:

@@ -45,16 +45,21 @@ class RecordsHandler:
     wants = WANTS
 
     def __init__(
-        self, minter: Minter, index: Index, tables: Callable[[Transaction], RegistryStore] = RegistryStore
+        self,
+        minter: Minter,
+        index: Index,
+        cached_children: int,
+        tables: Callable[[Transaction], RegistryStore] = RegistryStore,
     ) -> None:
         self._minter = minter
         self._index = index
+        self._cached_children = cached_children
         #: How the tables are opened in a transaction; a replay that never moves a claim keeps fewer of them.
         self.tables = tables
 
     def new_cache(self, partition: int) -> Cache:
         """Nothing known."""
-        return Cache()
+        return Cache(limit=self._cached_children)
 
     async def handle(self, lanes: Sequence[Lane[Cache]], tx: Transaction) -> Effects:
         """Apply one poll of all lanes in the kernel's transaction."""

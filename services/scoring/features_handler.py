@@ -14,6 +14,7 @@ from contracts.envelope import Event
 from contracts.facts import PupilErased
 from contracts.features import AttendanceFeaturesUpdated
 from contracts.risk import RiskAssessed
+from services.kit.caches import remember
 from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 from services.scoring import metrics, store
@@ -76,7 +77,8 @@ class FeaturesHandler:
         if newly_gone:
             await store.erase(tx, sorted(newly_gone))
         _emit(effects, result, newly_gone)
-        effects.after_commit.append(partial(_take_over, lanes, drafts, gone | newly_gone, result))
+        limit = self._settings.cached_children
+        effects.after_commit.append(partial(_take_over, lanes, drafts, gone | newly_gone, result, limit))
         metrics.HANDLE_SECONDS.observe(time.perf_counter() - started)
         return effects
 
@@ -187,12 +189,15 @@ def _outgoing(body: RiskAssessed, event: Event) -> Outgoing:
     return Outgoing(_TOPIC, body, name, key=body.school, subject=body.linkage_id, cause=event)
 
 
-def _take_over(lanes: Lanes, drafts: Iterable[ChildYear], gone: set[str], result: Result) -> None:
-    """After COMMIT: drafts become what is known."""
+def _take_over(lanes: Lanes, drafts: Iterable[ChildYear], gone: set[str], result: Result, limit: int) -> None:
+    """After COMMIT: drafts become what is known; a lane keeps ``limit`` children."""
     caches = {lane.partition: lane.cache for lane in lanes}
+    changed: dict[int, dict[str, Years]] = {}
     for draft in drafts:
         draft.slim()
-        caches[draft.lane].children[draft.linkage_id] = result.years[draft.linkage_id]
+        changed.setdefault(draft.lane, {})[draft.linkage_id] = result.years[draft.linkage_id]
+    for partition, children in changed.items():
+        remember(caches[partition].children, children, limit)
     if gone:
         for lane in lanes:
             leaving = gone.intersection(map(_child_of, lane.events))

@@ -39,7 +39,7 @@ async def main(children: int, poll: int) -> None:
         return [city.mark(city.child_id(n), day, code, at, where=classes[n]) for n, code in enumerate(codes)]
 
     async with service_database("features") as pool:
-        driver = Driver(pool, 12, limits=Limits(100_000, 10_000))
+        driver = Driver(pool, 12, limits=Limits(100_000, 10_000, 10_000))
         driver.write(city.calendar(0, school=school) for school in SCHOOLS)
         driver.write(city.enrolled(city.child_id(n), 1, where=where) for n, where in enumerate(classes))
         driver.write(event for number in range(HISTORY_DAYS) for event in marks(number))

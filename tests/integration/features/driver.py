@@ -41,7 +41,7 @@ class Driver:
 
     def __init__(self, pool: asyncpg.Pool, lanes: int = 3, *, limits: Limits | None = None) -> None:
         self.pool = pool
-        self.facts = Facts(LongAbsenceRule.toda_2021, limits or Limits(1000, 1000))
+        self.facts = Facts(LongAbsenceRule.toda_2021, limits or Limits(1000, 1000, 1000))
         self.tally = Tally(1000)
         self.lanes = [Log() for _ in range(lanes)]
         self.counts = [Log() for _ in range(COUNT_LANES)]

@@ -72,7 +72,7 @@ async def test_any_order_any_polls(pool: asyncpg.Pool, seed: int) -> None:
     await plain.run(10_000)
     expected, told = await plain.dump(), read(plain)
     assert told.days
-    other = await fresh(pool, limits=Limits(random_.choice([2, 1000]), random_.choice([2, 1000])))
+    other = await fresh(pool, limits=Limits(*(random_.choice([2, 1000]) for _ in range(3))))
     other.write([*disturbed(random_, stream), *closes])
     await other.run(random_.choice([15, 60, 400]), random_)
     assert await other.dump() == expected

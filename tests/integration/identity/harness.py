@@ -116,9 +116,9 @@ def _empty(body: Body) -> bool:
 class City:
     """Identity on a real database, one member."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, cached_children: int = 1000) -> None:
         self.pool = pool
-        self.handler = RecordsHandler(MINTER, INDEX)
+        self.handler = RecordsHandler(MINTER, INDEX, cached_children)
         self.caches: dict[int, Cache] = {}
         self.receiver = Receiver()
         self.effects: list[Effects] = []

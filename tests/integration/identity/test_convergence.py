@@ -147,9 +147,11 @@ def registry_first(story: list[Event]) -> list[Event]:
     )
 
 
-async def end_of(pool: asyncpg.Pool, story: list[Event], batch: int) -> dict[Any, Any]:
+async def end_of(
+    pool: asyncpg.Pool, story: list[Event], batch: int, cached_children: int = 1000
+) -> dict[Any, Any]:
     await clear(pool)
-    city = City(pool)
+    city = City(pool, cached_children)
     await city.send_all(story, batch)
     async with pool.acquire() as tx:
         links = await tx.fetch("SELECT source, minted_id, linkage_id FROM source_pupil ORDER BY pupil_key")
@@ -164,8 +166,8 @@ def test_any_order_ends_as_registry_first(
     expected = runner.run(end_of(database, registry_first(story), 500))
     doubled = story + data.draw(st.lists(st.sampled_from(story), max_size=4))
     shuffled = data.draw(st.permutations(doubled))
-    batch = data.draw(st.sampled_from([1, 2, 5, 100]))
-    assert runner.run(end_of(database, list(shuffled), batch)) == expected
+    batch, cached = data.draw(st.sampled_from([1, 2, 5, 100])), data.draw(st.sampled_from([0, 1, 1000]))
+    assert runner.run(end_of(database, list(shuffled), batch, cached)) == expected
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -30,7 +30,7 @@ TOPIC = "features-updated"
 async def _features(stream: list[Event], random_: random.Random | None) -> list[Event]:
     """What features sends for a stream of facts."""
     async with service_database("features") as pool:
-        driver = FeaturesDriver(pool, limits=Limits(1000, 1000))
+        driver = FeaturesDriver(pool, limits=Limits(1000, 1000, 1000))
         driver.write(stream)
         await driver.run(50 if random_ else 5_000, random_)
         return [_received(each) for each in driver.sent if each.topic == TOPIC]

@@ -39,8 +39,9 @@ async def pool() -> AsyncIterator[asyncpg.Pool]:
         yield found
 
 
-def _driver(pool: asyncpg.Pool) -> Driver:
-    return Driver(FeaturesHandler(Settings(secrets_dir=Path()), Shelf()), pool, TOPIC)
+def _driver(pool: asyncpg.Pool, cached_children: int = 1000) -> Driver:
+    settings = Settings(secrets_dir=Path(), cached_children=cached_children)
+    return Driver(FeaturesHandler(settings, Shelf()), pool, TOPIC)
 
 
 async def _dump(pool: asyncpg.Pool) -> list[str]:
@@ -108,8 +109,9 @@ def _year(seed: int) -> list[tuple[int, Event]]:
 
 
 async def _run(pool: asyncpg.Pool, events: list[tuple[int, Event]], seed: int) -> list[str]:
-    """Feed events in random batches, restarting now and then, and rewinding once."""
-    draw, driver, at = random.Random(seed), _driver(pool), 0
+    """Feed events in random batches, to a lane that remembers or not, restarting now and then, and rewinding once."""
+    draw, at = random.Random(seed), 0
+    driver = _driver(pool, draw.choice([0, 1000]))
     rewound = False
     while at < len(events):
         size = draw.randint(1, 200)
