@@ -3,6 +3,7 @@
 Long where there are many: what has been done is noted in the folder, so that a run can be cut and go on later.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -24,12 +25,15 @@ from kizashi.replay.ground import settings_of
 from kizashi.replay.through import Records
 from kizashi.system import System, running
 from services.ingest.settings import Settings as IngestSettings
+from services.kit.app import WATCH_SECONDS
 
 Say = Callable[[str], None]
 _EXTRA = {"*": {"KIZASHI_LOG_LEVEL": "WARNING"}, "ingest": {"KIZASHI_CLOCK": "external"}}
 _CHILDREN_AT_ONCE = 20_000
 _MARKS_AT_ONCE = 50_000
 _PATIENCE_SECONDS = 600.0
+#: Services look once in a while what memory they can give back.
+_REST_SECONDS = WATCH_SECONDS + 5.0
 _NOTES = "bench-memory.json"
 
 
@@ -186,6 +190,7 @@ class Bench:
         restarted = [m.name for m in self.system.supervisor.members if m.starts > 1]
         if restarted:
             raise StartFailed(f"restarted while they were measured: {', '.join(restarted)}")
+        await asyncio.sleep(_REST_SECONDS)
         standings = await self.gauges.standings(self.connection)
         notes = self.notes
         return {

@@ -31,7 +31,7 @@ from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 
 #: Children's years whose vectors are computed at once.
-_CHUNK = 4000
+_CHUNK = 1000
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from services.kit.broadcast import OnEvent, read_for_ever
 from services.kit.database import connect, open_pool
 from services.kit.errors import error_name
 from services.kit.health import Health
+from services.kit.heap import Heap
 from services.kit.kernel import Kernel
 from services.kit.lanes import AnyHandler
 from services.kit.log_watch import LogWatch, prime_offsets
@@ -114,6 +115,7 @@ class Process:
         self.health = Health(self.subscriptions, [k.publishing for k in self.kernels] + [kit.relaying])
         self.server = Server(wrap(self.health, parts.web), kit.settings)
         self.lock: InstanceLock | None = None
+        self._heap = Heap()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -151,6 +153,7 @@ class Process:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.to_thread(self._heap.give_back)
             for each in self.subscriptions:
                 consumer = each.subscriber.consumer
                 if consumer is not None:

@@ -124,7 +124,7 @@ class Subscription:
             group_instance_id=instance,
             max_records=settings.batch_records,
             fetch_max_wait_ms=FETCH_WAIT_MS,
-            max_partition_fetch_bytes=2 * 1024 * 1024,
+            max_partition_fetch_bytes=512 * 1024,
             auto_offset_reset="none",
             isolation_level="read_committed",
             session_timeout_ms=SESSION_TIMEOUT_MS,
