@@ -14,7 +14,7 @@ import click
 import uvloop
 
 from kizashi import topology
-from kizashi.bench import plain_run
+from kizashi.bench import footprint, plain_run, processor
 from kizashi.bench.chain import Load
 from kizashi.bench.commands import COMMANDS
 from kizashi.bench.people import SETTINGS, homeroom_teachers
@@ -49,6 +49,7 @@ class Plan:
     seconds: float
     pupils: int
     data_dir: Path
+    rate: float = _RATE
 
     @property
     def workload(self) -> Workload:
@@ -63,7 +64,7 @@ class Plan:
     @property
     def steady_days(self) -> int:
         """School days that the phases at a steady rate take up."""
-        return int((_WARM_UP_SECONDS + self.alert_seconds + _KILL_SECONDS) * _RATE / self.pupils) + 1
+        return int((_WARM_UP_SECONDS + self.alert_seconds + _KILL_SECONDS) * self.rate / self.pupils) + 1
 
 
 async def _measure(plan: Plan, say: Say) -> dict[str, Any]:
@@ -96,7 +97,10 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
         say("throughput")
         days = max(int(plan.seconds * _THROUGHPUT / plan.pupils), 4)
         first = plan.steady_days
+        pids = footprint.pids_of(system)
+        before = processor.all_seconds(pids)
         rate = await load.throughput(range(first, first + min(days, 50)))
+        spent = processor.micros(before, processor.all_seconds(pids), plan.pupils * min(days, 50))
         await load.drained()
         standings = await gauges.standings(connection)
     finally:
@@ -107,6 +111,7 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
     return {
         "chain_events_per_second": round(rate),
         "ratio_to_plain": round(rate / plain, 3),
+        "cpu_us_at_full_speed": spent,
         **steady,
         "recovery_after_kill_seconds": killed,
         "reconciliation_difference": sum(s.difference for s in standings),
@@ -121,10 +126,10 @@ async def _steady(
     visitors = await homeroom_teachers(system)
     watcher = Watcher(visitors)
     watching = asyncio.create_task(watcher.watch())
-    say(f"warming up at {_RATE:.0f} events/s, every board open")
-    await load.steady(_RATE, _WARM_UP_SECONDS, None)
+    say(f"warming up at {plan.rate:.0f} events/s, every board open")
+    await load.steady(plan.rate, _WARM_UP_SECONDS, None)
     say("timing alerts")
-    steady = await load.steady(_RATE, plan.alert_seconds, watcher)
+    steady = await load.steady(plan.rate, plan.alert_seconds, watcher)
     await load.drained()
     await asyncio.sleep(1.0)
     watching.cancel()
@@ -172,13 +177,14 @@ def bench() -> None:
 @click.option(
     "--pupils", default=_PUPILS, show_default=True, help="children in eight large simulated schools"
 )
+@click.option("--rate", default=_RATE, show_default=True, help="events a second while alerts are timed")
 @click.option("--json", "as_json", is_flag=True, help="print JSON only")
-def chain(seconds: float, pupils: int, as_json: bool) -> None:
-    """Sustained events per second beside a plain chain, event-to-alert at 2,600 events/s, recovery after kill -9."""
+def chain(seconds: float, pupils: int, rate: float, as_json: bool) -> None:
+    """Sustained events per second beside a plain chain, event-to-alert at a steady rate, recovery after kill -9."""
     folder = Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
     say: Say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     try:
-        found = uvloop.run(_measure(Plan(seconds, pupils, folder), say))
+        found = uvloop.run(_measure(Plan(seconds, pupils, folder, rate), say))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 1))

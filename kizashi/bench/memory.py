@@ -78,11 +78,15 @@ class Notes:
 
 @dataclass(frozen=True)
 class Plan:
-    """``events``: marks whose cost is counted, spread over all pupils. ``cut_seconds``: stop after about so long."""
+    """``events``: marks whose cost is counted, spread over all pupils. ``cut_seconds``: stop after about so long.
+
+    ``rest_seconds``: from the last mark to the look at memory.
+    """
 
     pupils: int
     events: int
     cut_seconds: float | None = None
+    rest_seconds: float = _REST_SECONDS
 
 
 @dataclass
@@ -190,7 +194,7 @@ class Bench:
         restarted = [m.name for m in self.system.supervisor.members if m.starts > 1]
         if restarted:
             raise StartFailed(f"restarted while they were measured: {', '.join(restarted)}")
-        await asyncio.sleep(_REST_SECONDS)
+        await asyncio.sleep(self.plan.rest_seconds)
         standings = await self.gauges.standings(self.connection)
         notes = self.notes
         return {
