@@ -72,7 +72,7 @@ class Inbound:
                 effects.emit(partition, notices.to_source(grant.source, event.meta.id, unfit))
                 metrics.REFUSED.labels(unfit.code.value).inc()
             else:
-                for way in ways(outgoing(each, grant.source, self._key, now, parent)):
+                for way in ways(outgoing(each, grant, self._key, now, parent)):
                     effects.emit(partition, way)
                 accepted += 1
         metrics.EVENTS.labels("inbound", "accepted").inc(accepted)

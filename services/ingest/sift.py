@@ -10,7 +10,7 @@ from services.ingest.blind import event_id, lane_key, told_id
 from services.ingest.dates import Window
 from services.ingest.envelopes import Envelope, Item
 from services.ingest.refusals import WORDS, Kind, Unfit
-from services.ingest.shapes import mentions
+from services.ingest.shapes import mentions, names_pupils
 from services.ingest.validate import Draft, Grant, Schools, draft, judge
 from services.ingest.ways import RECORDS
 from services.kit.lanes import Outgoing
@@ -101,9 +101,13 @@ def sift(found: Drafts, grant: Grant, known: Schools, window: Window) -> tuple[l
     return passed, refused
 
 
-def outgoing(each: Draft, source: str, key: bytes, now: datetime, traceparent: str) -> Outgoing:
-    """The record as it goes to the bus: blind key, derived id, a new trace, accepted at ``now``."""
-    envelope = each.envelope
+def outgoing(each: Draft, grant: Grant, key: bytes, now: datetime, traceparent: str) -> Outgoing:
+    """The record as it goes to the bus: blind key, derived id, a new trace, accepted at ``now``.
+
+    Whether the child that it names belongs to a school of the grant is for identity to see: it alone knows who is
+    meant, so the limit travels with the record.
+    """
+    envelope, source = each.envelope, grant.source
     name = event_id(key, source, envelope.source, envelope.id)
     lane = lane_key(key, source, each.body)
     meta = Meta(
@@ -119,5 +123,15 @@ def outgoing(each: Draft, source: str, key: bytes, now: datetime, traceparent: s
     )
     cause = Event(meta, each.body)
     return Outgoing(
-        RECORDS, each.body, name, lane, lane, cause, None, each.sequence, everywhere=not lane, source=source
+        RECORDS,
+        each.body,
+        name,
+        lane,
+        lane,
+        cause,
+        None,
+        each.sequence,
+        everywhere=not lane,
+        source=source,
+        school_only=grant.schools is not None and names_pupils(each.body),
     )

@@ -11,7 +11,15 @@ from contracts.codes import Refusal
 from services.ingest.dates import TOKYO
 from services.ingest.refusals import WORDS, Kind, Unfit
 from services.ingest.shapes import mentions, schools_of
-from services.ingest.validate import ACCEPTED_TYPES, RECORD_TYPES, Grant, draft, judge
+from services.ingest.validate import (
+    ACCEPTED_TYPES,
+    EXPLICIT_TYPES,
+    RECORD_TYPES,
+    UNLIMITED_TYPES,
+    Grant,
+    draft,
+    judge,
+)
 from tests.unit.ingest.samples import ALL, BODIES, OTHER_SCHOOL, SCHOOL, WINDOW, drafted, envelope
 
 CANARY = "カナリア山田太郎"
@@ -28,7 +36,7 @@ def refusal(
 def test_every_accepted_type_has_a_sample_that_passes() -> None:
     assert set(BODIES) == ACCEPTED_TYPES
     for kind in BODIES:
-        judge(drafted(kind), dataclasses.replace(ALL, clock=True), {SCHOOL}, WINDOW)
+        judge(drafted(kind), dataclasses.replace(ALL, types=RECORD_TYPES, clock=True), {SCHOOL}, WINDOW)
 
 
 def test_only_identified_records_are_accepted() -> None:
@@ -147,6 +155,33 @@ def test_a_key_limited_to_schools_decides_by_its_list_alone() -> None:
     assert (found.kind, found.pointer) == (Kind.forbidden_school, "/data/pupil/school")
 
 
+def test_a_record_that_names_no_school_needs_a_reference_that_does() -> None:
+    limited = dataclasses.replace(ALL, schools=frozenset({SCHOOL}))
+    found = refusal("survey-answered", limited, pupil={"source_id": "1001"})
+    assert (found.kind, found.pointer) == (Kind.no_school, "/data/pupil/school")
+    assert found.code is Refusal.forbidden_school
+    judge(
+        drafted("survey-answered", pupil={"source_id": "1001", "school": SCHOOL}),
+        limited,
+        frozenset(),
+        WINDOW,
+    )
+    other = {"source_id": "1001", "school": OTHER_SCHOOL}
+    assert refusal("survey-answered", limited, pupil=other).kind is Kind.forbidden_school
+
+
+@pytest.mark.parametrize("kind", sorted(UNLIMITED_TYPES))
+def test_a_key_limited_to_schools_sends_nothing_that_is_of_none(kind: str) -> None:
+    limited = dataclasses.replace(ALL, schools=frozenset({SCHOOL}), types=RECORD_TYPES)
+    assert refusal(kind, limited).kind is Kind.forbidden_type
+
+
+@pytest.mark.parametrize("kind", sorted(EXPLICIT_TYPES))
+def test_staff_and_erasure_are_refused_unless_the_key_names_them(kind: str) -> None:
+    assert refusal(kind).kind is Kind.forbidden_type
+    judge(drafted(kind), dataclasses.replace(ALL, types=frozenset({kind})), {SCHOOL}, WINDOW)
+
+
 def test_a_key_limited_to_types_refuses_others() -> None:
     limited = dataclasses.replace(ALL, types=frozenset({"attendance-recorded"}))
     judge(drafted(), limited, {SCHOOL}, WINDOW)
@@ -233,7 +268,7 @@ def test_a_control_character_in_a_name_is_refused_at_the_door(field: str) -> Non
     names = {"family": "山田", "given": "花子", field: f"{CANARY}\x00"}
     found = refusal("pupil-registered", names=[names])
     assert (found.kind, found.pointer) == (Kind.bad_shape, f"/data/names/0/{field}")
-    found = refusal("staff-registered", names=names)
+    found = refusal("staff-registered", dataclasses.replace(ALL, types=RECORD_TYPES), names=names)
     assert (found.kind, found.pointer) == (Kind.bad_shape, f"/data/names/{field}")
 
 
