@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from contracts import canary
 from contracts.codes import Refusal
 from services.ingest.dates import TOKYO
 from services.ingest.refusals import WORDS, Kind, Unfit
@@ -174,6 +175,22 @@ def test_a_record_that_names_no_school_needs_a_reference_that_does() -> None:
 def test_a_key_limited_to_schools_sends_nothing_that_is_of_none(kind: str) -> None:
     limited = dataclasses.replace(ALL, schools=frozenset({SCHOOL}), types=RECORD_TYPES)
     assert refusal(kind, limited).kind is Kind.forbidden_type
+
+
+def test_the_canarys_key_registers_the_canary_and_nobody_else() -> None:
+    types = frozenset({"pupil-registered", "pupil-enrolled", "attendance-recorded"})
+    own = Grant(canary.SOURCE, frozenset({canary.SCHOOL}), types)
+    names = [msgspec.to_builtins(canary.NAMES)]
+    judge(drafted("pupil-registered", pupil_id=canary.PUPIL, names=names), own, frozenset(), WINDOW)
+    judge(drafted("pupil-enrolled", pupil_id=canary.PUPIL, school=canary.SCHOOL), own, frozenset(), WINDOW)
+    for kind, changes in (
+        ("pupil-registered", {"pupil_id": canary.PUPIL}),  # a real child's name would link to it
+        ("pupil-registered", {"names": names}),
+        ("pupil-enrolled", {"school": canary.SCHOOL}),
+        ("pupil-enrolled", {"pupil_id": canary.PUPIL}),
+    ):
+        assert refusal(kind, own, **changes).kind is Kind.forbidden_type
+    assert refusal("pupil-registered", dataclasses.replace(own, source="other")).kind is Kind.forbidden_type
 
 
 @pytest.mark.parametrize("kind", sorted(EXPLICIT_TYPES))
