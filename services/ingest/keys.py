@@ -5,7 +5,7 @@ A guess of 256 bits needs no slow hash; a slow one would cost the throughput.
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -113,6 +113,17 @@ def split(authorization: str) -> tuple[str, bytes] | None:
     scheme, _, token = authorization.partition(" ")
     found = _TOKEN.match(token.strip()) if scheme.lower() == "bearer" else None
     return (found.group(1), bytes.fromhex(found.group(2))) if found else None
+
+
+def grants_of(source: str, keys: Collection[ApiKey], now: datetime) -> list[Grant]:
+    """What a source may write to its own topic: what one of its live keys would let in, the widest first.
+
+    A source that never had a key may send the usual types for every school; one whose keys have all ended, nothing.
+    """
+    if not keys:
+        return [Grant(source)]
+    live = [key.grant() for key in keys if key.live(now)]
+    return sorted(live, key=lambda grant: (grant.schools is not None, grant.types is not None))
 
 
 def verdict(key: ApiKey | None, secret: bytes, now: datetime) -> Grant | Denied:

@@ -72,29 +72,29 @@ def _refusal(index: int, unfit: Unfit, source: str, envelope: Envelope) -> Refus
     return Refused(index, unfit, told_id(source, envelope.id), len(bytes(envelope.data)))
 
 
-class _Seen:
-    """Finds two different records under one (source, id)."""
+class Seen:
+    """Finds two different records under one (source, id), among those that come together."""
 
     def __init__(self) -> None:
-        self._first: dict[tuple[str, str], Envelope] = {}
+        self._first: dict[tuple[str, str], Draft] = {}
 
-    def check(self, envelope: Envelope) -> None:
+    def check(self, each: Draft) -> None:
         """Raises Unfit when the pair stood for something else before."""
-        first = self._first.setdefault((envelope.source, envelope.id), envelope)
-        if first is not envelope and bytes(first.data) != bytes(envelope.data):
+        first = self._first.setdefault((each.envelope.source, each.envelope.id), each)
+        if first is not each and first.body != each.body:
             raise Unfit(Kind.same_id, "/id")
 
 
 def sift(found: Drafts, grant: Grant, known: Schools, window: Window) -> tuple[list[Draft], list[Refused]]:
     """Which records may pass, in their order; schools registered here count as known."""
     schools = known | registered(each for _, each in found if grant.allows(each.envelope.type))
-    seen = _Seen()
+    seen = Seen()
     passed: list[Draft] = []
     refused: list[Refused] = []
     for index, each in found:
         try:
             judge(each, grant, schools, window)
-            seen.check(each.envelope)
+            seen.check(each)
             passed.append(each)
         except Unfit as unfit:
             refused.append(_refusal(index, unfit, grant.source, each.envelope))

@@ -43,6 +43,11 @@ async def find_key(tx: Transaction, public_id: str) -> ApiKey | None:
     return _key(row) if row else None
 
 
+async def keys_of(tx: Transaction, source: str) -> list[ApiKey]:
+    """Every key ever made for a source."""
+    return [_key(row) for row in await tx.fetch("SELECT * FROM api_key WHERE source = $1", source)]
+
+
 async def list_keys(tx: Transaction) -> list[ApiKey]:
     """Every key ever made, by source, newest first."""
     return [_key(row) for row in await tx.fetch("SELECT * FROM api_key ORDER BY source, created_at DESC")]
