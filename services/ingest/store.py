@@ -137,6 +137,18 @@ async def tally(tx: Transaction, source: str) -> Tally:
     return Tally(row["accepted"], row["refused"], row["last_event_at"]) if row else Tally(0, 0, None)
 
 
+async def tallies(tx: Transaction, now: datetime) -> list[tuple[str, Tally]]:
+    """The same of every source, by name, but for those whose keys have all ended: they are gone, not silent."""
+    rows = await tx.fetch(
+        "SELECT source, accepted, refused, last_event_at FROM source_tally t "
+        "WHERE NOT EXISTS (SELECT FROM api_key k WHERE k.source = t.source) OR EXISTS "
+        "(SELECT FROM api_key k WHERE k.source = t.source AND k.revoked_at IS NULL AND k.expires_at > $1) "
+        "ORDER BY source",
+        now,
+    )
+    return [(row["source"], Tally(*row[1:])) for row in rows]
+
+
 # --- the wall clock ---
 
 
