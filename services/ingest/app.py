@@ -28,7 +28,7 @@ async def build(kit: Kit) -> Parts:
         raise TypeError("ingest needs its own settings")
     key = kit.secret(KEY_SECRET)
     door = Door(kit.pool, kit.publisher, key, settings.times)
-    handlers: list[AnyHandler] = [RollCalls()]
+    handlers: list[AnyHandler] = [RollCalls(settings.times)]
     if settings.source_names:
         handlers.append(Inbound(settings.source_names, key, utc_now))
     tasks = [Sources(kit.pool, kit.relay).tell_for_ever]

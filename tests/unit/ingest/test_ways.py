@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 import pytest
 
 from contracts import catalogue
@@ -9,6 +11,7 @@ from contracts.registry import encode
 from services.ingest.inbound import Inbound
 from services.ingest.roll_calls import RollCalls
 from services.ingest.sift import outgoing
+from services.ingest.ticks import Times
 from services.ingest.ways import RECORDS, SCHOOL_RECORDS, SETTLING, ways
 from services.kit.outgoing import targets_of
 from tests.unit.ingest.samples import ALL, BODIES, NOW, drafted
@@ -39,5 +42,5 @@ def test_the_copy_of_a_roll_call_names_no_child() -> None:
 
 def test_nobody_but_identity_reads_what_names_children() -> None:
     assert catalogue.topic(RECORDS).consumers == ["identity.records"]
-    assert RollCalls().topics == (SCHOOL_RECORDS,)
+    assert RollCalls(Times(time(11), time(18))).topics == (SCHOOL_RECORDS,)
     assert RECORDS not in Inbound(["soumu"], KEY, lambda: NOW).topics
