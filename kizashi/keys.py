@@ -53,7 +53,7 @@ def create(
     days: int,
 ) -> None:
     """Make a key for SOURCE and show it, this once."""
-    scope = _scope(schools, types, also)
+    scope = scope_of(schools, types, also)
 
     async def work() -> tuple[str, str]:
         connection = await _ingest(data_dir)
@@ -71,7 +71,9 @@ def create(
     )
 
 
-def _scope(schools: Collection[str], types: Collection[str], also: Collection[str]) -> Collection[str] | None:
+def scope_of(
+    schools: Collection[str], types: Collection[str], also: Collection[str]
+) -> Collection[str] | None:
     """The types of a key; ``None`` for the usual ones."""
     if not also:
         return types or None
