@@ -145,7 +145,16 @@ def claim(event: Event, minter: Minter) -> Claim:
     found = _claim(event, minter)
     if event.meta.school_only and isinstance(event.body, OneChild):
         found.within = event.body.pupil.school or getattr(event.body, "school", "") or NOWHERE
+        if found.kind is Kind.visit:
+            _visit_of_school(found, minter)
     return found
+
+
+def _visit_of_school(found: Claim, minter: Minter) -> None:
+    """Such a sender's numbers of visits are its school's own: it replaces no visit of another school's child."""
+    found.natural_key = minter.opaque("visit-of-school", found.natural_key, found.within)
+    found.anchor = bytes.fromhex(found.natural_key)
+    found.body = msgspec.structs.replace(found.body, visit_id=found.natural_key)
 
 
 def _claim(event: Event, minter: Minter) -> Claim:
