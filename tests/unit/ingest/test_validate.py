@@ -37,7 +37,7 @@ def refusal(
 def test_every_accepted_type_has_a_sample_that_passes() -> None:
     assert set(BODIES) == ACCEPTED_TYPES
     for kind in BODIES:
-        judge(drafted(kind), dataclasses.replace(ALL, types=RECORD_TYPES, clock=True), {SCHOOL}, WINDOW)
+        judge(drafted(kind), dataclasses.replace(ALL, clock=True), {SCHOOL}, WINDOW)
 
 
 def test_only_identified_records_are_accepted() -> None:
@@ -173,7 +173,7 @@ def test_a_record_that_names_no_school_needs_a_reference_that_does() -> None:
 
 @pytest.mark.parametrize("kind", sorted(UNLIMITED_TYPES))
 def test_a_key_limited_to_schools_sends_nothing_that_is_of_none(kind: str) -> None:
-    limited = dataclasses.replace(ALL, schools=frozenset({SCHOOL}), types=RECORD_TYPES)
+    limited = dataclasses.replace(ALL, schools=frozenset({SCHOOL}))
     assert refusal(kind, limited).kind is Kind.forbidden_type
 
 
@@ -195,7 +195,7 @@ def test_the_canarys_key_registers_the_canary_and_nobody_else() -> None:
 
 @pytest.mark.parametrize("kind", sorted(EXPLICIT_TYPES))
 def test_staff_and_erasure_are_refused_unless_the_key_names_them(kind: str) -> None:
-    assert refusal(kind).kind is Kind.forbidden_type
+    assert refusal(kind, Grant("soumu")).kind is Kind.forbidden_type
     judge(drafted(kind), dataclasses.replace(ALL, types=frozenset({kind})), {SCHOOL}, WINDOW)
 
 
@@ -285,7 +285,7 @@ def test_a_control_character_in_a_name_is_refused_at_the_door(field: str) -> Non
     names = {"family": "山田", "given": "花子", field: f"{CANARY}\x00"}
     found = refusal("pupil-registered", names=[names])
     assert (found.kind, found.pointer) == (Kind.bad_shape, f"/data/names/0/{field}")
-    found = refusal("staff-registered", dataclasses.replace(ALL, types=RECORD_TYPES), names=names)
+    found = refusal("staff-registered", names=names)
     assert (found.kind, found.pointer) == (Kind.bad_shape, f"/data/names/{field}")
 
 
