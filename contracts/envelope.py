@@ -3,7 +3,8 @@
 ``ce_recordedtime`` is when the source recorded the fact (its version), where that is not
 ``ce_time``; ``ce_sequence`` decides between equal times; ``ce_subject`` is whom the event is about,
 where the record's key does not say it; ``origintime`` is when the chain's first event was accepted,
-so that an event's age can be measured anywhere; ``edge`` is the emitting lane and its running number.
+so that an event's age can be measured anywhere; ``edge`` is the emitting lane and its running number;
+``ce_schoolonly`` says that the sender may speak only of children of the school that the record names.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from msgspec import Struct
 from contracts.registry import BY_BODY, Body
 
 SPEC = b"1.0"
+_YES = b"1"
 Headers = list[tuple[str, bytes]]
 
 
@@ -35,6 +37,7 @@ class Meta(Struct, frozen=True, gc=False):
     traceparent: str = ""
     origin_at: datetime | None = None
     edge: str = ""
+    school_only: bool = False
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -96,6 +99,8 @@ def to_headers(meta: Meta) -> Headers:
         headers.append(("origintime", stamp(meta.origin_at)))
     if meta.edge:
         headers.append(("edge", meta.edge.encode()))
+    if meta.school_only:
+        headers.append(("ce_schoolonly", _YES))
     return headers
 
 
@@ -114,7 +119,16 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Meta:
 
 #: Headers that are read; everything else is dropped on the way in.
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_time")
-_READ = (*_REQUIRED, "ce_recordedtime", "ce_subject", "ce_sequence", "traceparent", "origintime", "edge")
+_READ = (
+    *_REQUIRED,
+    "ce_recordedtime",
+    "ce_subject",
+    "ce_sequence",
+    "traceparent",
+    "origintime",
+    "edge",
+    "ce_schoolonly",
+)
 
 
 def _meta(get: Callable[[str, bytes], bytes]) -> Meta:
@@ -138,6 +152,7 @@ def _meta(get: Callable[[str, bytes], bytes]) -> Meta:
         get("traceparent", b"").decode(),
         moment(origin, "origintime") if origin else None,
         get("edge", b"").decode(),
+        get("ce_schoolonly", b"") != b"",
     )
 
 

@@ -126,3 +126,19 @@ class WaitingCounted(Fact, frozen=True):
     references: Count
     oldest_at: datetime | None
     counted_at: datetime
+
+
+class SourceLine(Struct, frozen=True, gc=False):
+    """How much one source has sent, and when ingest last took something of it; None: never yet."""
+
+    source: PartName
+    accepted: Count
+    refused: Count
+    last_event_at: datetime | None
+
+
+class SourcesTallied(Fact, frozen=True):
+    """What each source has sent so far. Natural key: service; newest wins."""
+
+    sources: list[SourceLine]
+    counted_at: datetime

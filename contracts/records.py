@@ -227,7 +227,11 @@ class InfirmaryVisited(Record, frozen=True):
 
 
 class ClockAdvanced(Record, frozen=True):
-    """The school clock reached a moment of ``date``. Written to every partition of ``records``."""
+    """The school clock reached a moment of ``date``. Written to every partition of ``records``.
+
+    ``minute`` where schools settle at times of their own: it settles those whose time has come; without it, all.
+    """
 
     date: date
     phase: ClockPhase
+    minute: MinuteOfDay | None = None

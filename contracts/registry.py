@@ -99,6 +99,7 @@ _ALL: list[EventType] = [
         operations.ConsumerPulsed,
         operations.ScoreboardPublished,
         operations.WaitingCounted,
+        operations.SourcesTallied,
     ),
 ]
 

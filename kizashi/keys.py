@@ -1,6 +1,7 @@
 """``kizashi keys``: API keys of school systems on an embedded stack."""
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
 import asyncpg
@@ -9,7 +10,8 @@ import click
 from kizashi.options import data_option
 from kizashi.reach import as_role
 from services.ingest.key_desk import create_key, list_keys, revoke_key
-from services.ingest.keys import KeyRefused
+from services.ingest.keys import KeyRefused, usual_types
+from services.ingest.validate import UNLIMITED_TYPES
 
 
 @click.group()
@@ -24,18 +26,39 @@ async def _ingest(data_dir: Path) -> asyncpg.Connection:
 @keys.command()
 @data_option
 @click.argument("source")
-@click.option("--school", "schools", multiple=True, help="school code it may send for (repeat); default all")
-@click.option("--type", "types", multiple=True, help="event type it may send (repeat); default all records")
+@click.option(
+    "--school",
+    "schools",
+    multiple=True,
+    help="school code it may send for (repeat); default all. Such a key cannot register or enrol pupils.",
+)
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    help="event type it may send (repeat), and no other; default all records but those of --also",
+)
+@click.option(
+    "--also",
+    multiple=True,
+    help="event type besides the usual ones (repeat): staff-registered, staff-assigned, pupil-erasure-requested",
+)
 @click.option("--days", default=400, show_default=True, help="how long it is valid")
-def create(data_dir: Path, source: str, schools: tuple[str, ...], types: tuple[str, ...], days: int) -> None:
+def create(
+    data_dir: Path,
+    source: str,
+    schools: tuple[str, ...],
+    types: tuple[str, ...],
+    also: tuple[str, ...],
+    days: int,
+) -> None:
     """Make a key for SOURCE and show it, this once."""
+    scope = scope_of(schools, types, also)
 
     async def work() -> tuple[str, str]:
         connection = await _ingest(data_dir)
         try:
-            return await create_key(
-                connection, source, schools=schools or None, types=types or None, days=days
-            )
+            return await create_key(connection, source, schools=schools or None, types=scope, days=days)
         finally:
             await connection.close()
 
@@ -46,6 +69,16 @@ def create(data_dir: Path, source: str, schools: tuple[str, ...], types: tuple[s
     click.echo(
         f"id:  {public_id}\nkey: {token}\nThe key is shown this once; keep it in a file that only the sender can read."
     )
+
+
+def scope_of(
+    schools: Collection[str], types: Collection[str], also: Collection[str]
+) -> Collection[str] | None:
+    """The types of a key; ``None`` for the usual ones."""
+    if not also:
+        return types or None
+    usual = usual_types() - UNLIMITED_TYPES if schools else usual_types()
+    return {*(types or usual), *also}
 
 
 @keys.command("list")

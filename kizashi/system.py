@@ -12,6 +12,7 @@ from kizashi.embedded.roles import connect_administrator
 from kizashi.embedded.stack import Broker, Stack, start_stack
 from kizashi.supervisor import Supervisor
 from services.ingest.key_desk import create_key, list_keys, revoke_key
+from services.ingest.validate import RECORD_TYPES
 
 Say = Callable[[str], None]
 
@@ -57,7 +58,10 @@ class System:
         )
 
     async def api_key(self, source: str, types: Sequence[str] | None = None, name: str = "") -> str:
-        """A fresh API key of this run for ``source``; keys of earlier runs of the same name are revoked."""
+        """A fresh API key of this run for ``source``; keys of earlier runs of the same name are revoked.
+
+        Without types it may send every record type, staff and erasure included: this stack's senders are its own.
+        """
         cached = self.keys.get(name or source)
         if cached is not None:
             return cached
@@ -66,7 +70,7 @@ class System:
             for old in await list_keys(connection):
                 if old.source == source and old.revoked_at is None:
                     await revoke_key(connection, old.public_id)
-            _, token = await create_key(connection, source, types=types)
+            _, token = await create_key(connection, source, types=types or RECORD_TYPES)
         finally:
             await connection.close()
         self.keys[name or source] = token

@@ -11,22 +11,14 @@ from uuid import uuid4
 
 import msgspec
 
-from contracts.canary import SCHOOL, SOURCE
-from contracts.codes import AttendanceCode, NameKind
-from contracts.records import (
-    AttendanceRecorded,
-    PersonNames,
-    PupilEnrolled,
-    PupilRef,
-    PupilRegistered,
-    Record,
-)
+from contracts.canary import NAMES, PUPIL, SCHOOL, SOURCE
+from contracts.codes import AttendanceCode
+from contracts.records import AttendanceRecorded, PupilEnrolled, PupilRef, PupilRegistered, Record
 from contracts.registry import BY_BODY
 
 #: What the canary's API key may send.
 TYPES = ("attendance-recorded", "pupil-enrolled", "pupil-registered")
 DAYS = 3
-_PUPIL = "canary"
 _GRADE, _LABEL = 1, "1"
 _WEEKEND = 5
 _APRIL = 4
@@ -47,19 +39,18 @@ def absence(today: date, alerts_from: date) -> list[date]:
 def beginning(days: list[date]) -> list[Record]:
     """The child, its enrolment, and all its days but the last."""
     year = days[0].year if days[0].month >= _APRIL else days[0].year - 1
-    names = PersonNames("カナリア", "計測用", "カナリア", "ケイソクヨウ", NameKind.registered)
     start, until = date(year, _APRIL, 1), date(year + 1, _APRIL, 1)
     place = (SCHOOL, year, _GRADE, _LABEL, start, until)
     return [
-        PupilRegistered(_PUPIL, [names], date(year - 7, _APRIL, 2)),
-        PupilEnrolled(f"{_PUPIL}-{year}", _PUPIL, *place),
+        PupilRegistered(PUPIL, [NAMES], date(year - 7, _APRIL, 2)),
+        PupilEnrolled(f"{PUPIL}-{year}", PUPIL, *place),
         *(mark(day, AttendanceCode.sick) for day in days[:-1]),
     ]
 
 
 def mark(day: date, code: AttendanceCode) -> AttendanceRecorded:
     """What one day was."""
-    return AttendanceRecorded(PupilRef(source_id=_PUPIL), SCHOOL, day, code)
+    return AttendanceRecorded(PupilRef(source_id=PUPIL), SCHOOL, day, code)
 
 
 def other_than(shown: AttendanceCode | None) -> AttendanceCode:

@@ -16,7 +16,7 @@ MAX_LINES = 300
 MAX_ITEMS = 20
 _HEADERS = frozenset(
     "ce_specversion ce_id ce_source ce_type ce_time ce_recordedtime ce_subject ce_sequence content-type"
-    " traceparent origintime edge".split()
+    " traceparent origintime edge ce_schoolonly".split()
 )
 
 

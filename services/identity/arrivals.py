@@ -18,6 +18,7 @@ from services.identity.floored import Cause, Floored
 from services.identity.ledger import Claim, Draft, Kind, OneChild, Via, stamp_of
 from services.identity.minting import Minter
 from services.identity.references import Index, Keys
+from services.identity.registry import may_speak
 from services.identity.rollcall import RollCall
 from services.identity.store_registry import RegistryStore
 from services.identity.views import Floor
@@ -57,6 +58,7 @@ class Arrivals:
         self._parked: list[Item] = []
         self._pending: list[tuple[Desk, Event, Draft]] = []
         self._taken: list[tuple[Desk, Event, RollCall]] = []
+        self._counted: set[int] = set()  # events that wait or were refused: each is counted once
 
     async def apply(self, desks: Sequence[Desk]) -> None:
         """Apply the lanes' records. Facts of one child may leave in another order than they came in."""
@@ -119,15 +121,14 @@ class Arrivals:
                 draft.claim.anchor = keys.anchor or b""
         named = [each for each in self._pending if each[2].claim.keys.anchor is not None]
         known = await self._store.lookup([draft.claim.keys for _, _, draft in named])
-        waiting: set[int] = set()
         for desk, event, draft in self._pending:
             if draft.claim.keys.anchor is None:
                 self._effects.refuse(desk.partition, event, Refusal.schema)
                 continue
             answer = resolve(draft.claim.keys, draft.claim.day, known)
-            self._settle(desk, event, draft, answer, waiting)
+            self._settle(desk, event, draft, answer)
 
-    def _settle(self, desk: Desk, event: Event, draft: Draft, answer: Resolution, waiting: set[int]) -> None:
+    def _settle(self, desk: Desk, event: Event, draft: Draft, answer: Resolution) -> None:
         claim = draft.claim
         claim.via, claim.linkage_id = answer.via, answer.linkage_id
         item = Item(desk, event, claim)
@@ -136,8 +137,8 @@ class Arrivals:
                 self._effects.erased[desk.partition] += 1
         elif answer.linkage_id is None:
             self._parked.append(item)
-            if id(event) not in waiting:
-                waiting.add(id(event))
+            if id(event) not in self._counted:
+                self._counted.add(id(event))
                 self._effects.waiting[desk.partition] += 1
         else:
             self._found.append(item)
@@ -230,16 +231,25 @@ class Arrivals:
         self._count(presences)
 
     def _heard(self, item: Item) -> ChildFacts | None:
-        """What is known of a claim's child, unless the claim's own version may be too old to be heard."""
+        """What is known of a claim's child, unless the sender may not speak of it, or not in this version."""
         desk, event, claim = item
         assert claim.linkage_id is not None
         child = desk.child(claim.linkage_id)
         assert child is not None
+        if claim.within and not may_speak(claim.within, child.enrolments, claim.day):
+            self._refuse_foreign(desk, event)
+            return None
         if child.floors:
             key = claim.linkage_id, int(claim.kind), claim.natural_key
             if self._floored.takes(child, key, claim.stamp, Cause(desk.partition, event, claim.day)):
                 return None
         return child
+
+    def _refuse_foreign(self, desk: Desk, event: Event) -> None:
+        """A child of another school: nothing is said, but the claim is kept, for the enrolment may be to come."""
+        if id(event) not in self._counted:
+            self._counted.add(id(event))
+            self._effects.refuse(desk.partition, event, Refusal.forbidden_school)
 
     def _is_heard(self, each: Presence) -> bool:
         child, day = each.desk.child(each.linkage_id), each.taken.day

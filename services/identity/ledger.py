@@ -88,12 +88,17 @@ OneChild = (
     | records.InfirmaryVisited
 )
 ClaimBody = Day | Gone | Answers | Visit
+#: No school: a record that must name one and does not is about nobody.
+NOWHERE = "-"
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[ClaimBody] = msgspec.msgpack.Decoder(ClaimBody)
 
 
 class Claim(Struct, gc=False):
-    """One record about one child. ``anchor`` is the first complete way to name the child, or the visit."""
+    """One record about one child. ``anchor`` is the first complete way to name the child, or the visit.
+
+    ``within`` is the school whose children alone the sender may speak of; empty where it may speak of any.
+    """
 
     kind: Kind
     natural_key: str
@@ -104,6 +109,7 @@ class Claim(Struct, gc=False):
     keys: Keys = Keys()
     via: Via = Via.waiting
     linkage_id: str | None = None
+    within: str = ""
 
 
 class Draft(NamedTuple):
@@ -136,6 +142,22 @@ def claim(event: Event, minter: Minter) -> Claim:
     Raises:
         TypeError: the event is no record about one child.
     """
+    found = _claim(event, minter)
+    if event.meta.school_only and isinstance(event.body, OneChild):
+        found.within = event.body.pupil.school or getattr(event.body, "school", "") or NOWHERE
+        if found.kind is Kind.visit:
+            _visit_of_school(found, minter)
+    return found
+
+
+def _visit_of_school(found: Claim, minter: Minter) -> None:
+    """Such a sender's numbers of visits are its school's own: it replaces no visit of another school's child."""
+    found.natural_key = minter.opaque("visit-of-school", found.natural_key, found.within)
+    found.anchor = bytes.fromhex(found.natural_key)
+    found.body = msgspec.structs.replace(found.body, visit_id=found.natural_key)
+
+
+def _claim(event: Event, minter: Minter) -> Claim:
     body, stamp = event.body, stamp_of(event)
     match body:
         case records.AttendanceRecorded():
@@ -170,6 +192,7 @@ def exceptions(event: Event, roll_call: records.RollCallTaken, class_id: str) ->
                 day,
                 Day(roll_call.school, each.code, each.flags | provisional, class_id),
                 stamp,
+                within=roll_call.school if event.meta.school_only else "",
             ),
             each.pupil,
             place,

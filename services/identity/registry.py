@@ -90,6 +90,13 @@ def on(enrolments: Iterable[Enrolment], day: date, school: str) -> Enrolment | N
     return max(here, key=lambda each: (each.school == school, each.valid_from, each.class_id))
 
 
+def may_speak(within: str, enrolments: Iterable[Enrolment], day: date) -> bool:
+    """Whether a record is about a child of the one school that its sender may speak of; empty: of any."""
+    return not within or any(
+        each.school == within and each.valid_from <= day < each.valid_to for each in enrolments
+    )
+
+
 def kind_by_code(school: str) -> SchoolKind:
     """学校種 from the first two characters of a 学校コード; ``other`` for another authority's number."""
     return _KIND_BY_CODE.get(school[:2], SchoolKind.other)

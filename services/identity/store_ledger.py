@@ -31,14 +31,15 @@ class Parked(NamedTuple):
 #: the same share a row of what is said.
 _SAVE_CLAIMS = """
 INSERT INTO claim (anchor, kind, natural_key, day, via, linkage_id, body, recorded_at, sequence, event_id,
-    source_key, seat_key, exact_key, fold_key, parked_at)
+    source_key, seat_key, exact_key, fold_key, parked_at, within)
 SELECT c.anchor, s.kind, s.natural_key, s.day, s.via, c.linkage_id, s.body, c.recorded_at, s.sequence, c.event_id,
-    c.source_key, c.seat_key, c.exact_key, c.fold_key, CASE WHEN s.via = 0 THEN now() END
+    c.source_key, c.seat_key, c.exact_key, c.fold_key, CASE WHEN s.via = 0 THEN now() END,
+    s.within
 FROM unnest($1::bytea[], $2::int[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[], $7::bytea[],
     $8::bytea[], $9::bytea[]) WITH ORDINALITY AS c (anchor, said, linkage_id, recorded_at, event_id, source_key,
     seat_key, exact_key, fold_key, place)
-JOIN unnest($10::int[], $11::int[], $12::text[], $13::date[], $14::int[], $15::bytea[], $16::int[])
-    AS s (said, kind, natural_key, day, via, body, sequence) USING (said)
+JOIN unnest($10::int[], $11::int[], $12::text[], $13::date[], $14::int[], $15::bytea[], $16::int[], $17::text[])
+    AS s (said, kind, natural_key, day, via, body, sequence, within) USING (said)
 ORDER BY c.anchor, c.event_id COLLATE "C", c.place
 ON CONFLICT (anchor, event_id) DO NOTHING
 """
@@ -68,7 +69,7 @@ class LedgerStore:
             [claim.keys.seat for claim in claims] if weak else none,
             [claim.keys.exact for claim in claims] if weak else none,
             [claim.keys.fold for claim in claims] if weak else none,
-            *tables.columns(sayings, 7),
+            *tables.columns(sayings, 8),
         )
 
     async def claims_at(self, anchors: Iterable[bytes]) -> list[Claim]:

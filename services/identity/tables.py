@@ -29,7 +29,8 @@ def sayings(claims: Sequence[Claim]) -> tuple[list[int], list[tuple[Any, ...]]]:
     places: dict[tuple[Any, ...], int] = {}
     said = [
         places.setdefault(
-            (c.kind, c.natural_key, c.day, c.via, pack_body(c.body), c.stamp.sequence), len(places)
+            (c.kind, c.natural_key, c.day, c.via, pack_body(c.body), c.stamp.sequence, c.within),
+            len(places),
         )
         for c in claims
     ]
@@ -60,6 +61,7 @@ def claim(row: asyncpg.Record) -> Claim:
         Keys(source, row["seat_key"], row["exact_key"], row["fold_key"]),
         via,
         row["linkage_id"],
+        row["within"],
     )
 
 

@@ -19,7 +19,7 @@ from services.identity import facts
 from services.identity.facts import Bodies
 from services.identity.ledger import Claim, Kind
 from services.identity.minting import Minter
-from services.identity.registry import Enrolment, Registration
+from services.identity.registry import Enrolment, Registration, may_speak
 from services.identity.rollcall import RollCall
 
 #: linkage ID, kind, natural key.
@@ -115,6 +115,8 @@ class Viewer:
     def _claims(self, child: Child) -> View:
         found: View = {}
         for claim in child.claims:
+            if not may_speak(claim.within, child.enrolments, claim.day):
+                continue
             bodies, sequence = facts.of_claim(child.linkage_id, claim, child.enrolments)
             key = (child.linkage_id, int(claim.kind), claim.natural_key)
             stamp = claim.stamp

@@ -7,6 +7,7 @@ from services.ingest.inbound import Inbound
 from services.ingest.roll_calls import RollCalls
 from services.ingest.routes import make_app
 from services.ingest.settings import Settings
+from services.ingest.sources import Sources
 from services.kit.app import Kit, Parts
 from services.kit.lanes import AnyHandler
 
@@ -27,10 +28,10 @@ async def build(kit: Kit) -> Parts:
         raise TypeError("ingest needs its own settings")
     key = kit.secret(KEY_SECRET)
     door = Door(kit.pool, kit.publisher, key, settings.times)
-    handlers: list[AnyHandler] = [RollCalls()]
+    handlers: list[AnyHandler] = [RollCalls(settings.times)]
     if settings.source_names:
         handlers.append(Inbound(settings.source_names, key, utc_now))
-    tasks = []
+    tasks = [Sources(kit.pool, kit.relay).tell_for_ever]
     if settings.clock == "wall":
         tasks.append(lambda: ticker.run(kit.pool, kit.relay, settings.times))
     return Parts(handlers, Guard(make_app(door, settings), door, settings.hosts), tasks)

@@ -14,8 +14,9 @@ from services.kit.lanes import Outgoing
 
 def clock_advanced(tick: Tick, times: Times, now: datetime, source: str) -> Outgoing:
     """The event of a tick, dated at the moment itself, accepted at ``now``."""
-    body = ClockAdvanced(tick.day, tick.phase)
+    body = ClockAdvanced(tick.day, tick.phase, tick.minute)
     moment = times.moment(tick)
-    name = derived_id(CLOCK_TYPE, tick.day.isoformat(), tick.phase.value)
+    of_day = () if tick.minute is None else (str(tick.minute),)
+    name = derived_id(CLOCK_TYPE, tick.day.isoformat(), tick.phase.value, *of_day)
     meta = Meta(name, source, CLOCK_TYPE, moment, moment, traceparent=traceparent(), origin_at=now)
     return Outgoing(RECORDS, body, name, cause=Event(meta, body), everywhere=True, source=source)

@@ -89,7 +89,7 @@ class Door:
         if passed:
             parent = traceparent()
             await self._publisher.publish(
-                [way for each in passed for way in ways(outgoing(each, grant.source, self._key, now, parent))]
+                [way for each in passed for way in ways(outgoing(each, grant, self._key, now, parent))]
             )
         await self._count(grant.source, passed, refused, now)
         return Answer(len(passed), refused)

@@ -27,7 +27,7 @@ async def create_key(
     Args:
         source: part name of the source ("soumu"); it becomes the ``ce_source`` of its records.
         schools: school codes it may send for; ``None`` means every registered school.
-        types: event types; ``None`` means every record type, without the school clock.
+        types: event types; ``None`` means the usual ones: no staff, no erasure, no school clock.
         days: how long it is valid.
 
     Raises:

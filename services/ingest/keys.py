@@ -5,14 +5,22 @@ A guess of 256 bits needs no slow hash; a slow one would cost the throughput.
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from secrets import token_bytes
 
-from services.ingest.validate import ACCEPTED_TYPES, CLOCK_TYPE, RECORD_TYPES, Grant
+from contracts import canary
+from services.ingest.validate import (
+    ACCEPTED_TYPES,
+    CLOCK_TYPE,
+    EXPLICIT_TYPES,
+    RECORD_TYPES,
+    UNLIMITED_TYPES,
+    Grant,
+)
 
 _TOKEN = re.compile(r"^kz_([0-9a-f]{16})_([0-9a-f]{64})$")
 _SOURCE = re.compile(r"^[a-z][a-z0-9\-]{1,39}$")
@@ -37,7 +45,7 @@ class Denied(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as kept. ``None`` for schools or types means all of them."""
+    """A key as kept. ``None`` for schools means all, for types the usual ones."""
 
     public_id: str
     source: str
@@ -72,7 +80,7 @@ def mint(
 
     Args:
         source: part name of the source, such as "soumu".
-        types: event types; ``None`` means every record type, without the school clock.
+        types: event types; ``None`` means the usual ones: no staff, no erasure, no school clock.
 
     Raises:
         KeyRefused: the source's name, the types or the expiry make no sense.
@@ -81,11 +89,18 @@ def mint(
         raise KeyRefused("a source's name is 2–40 small letters, digits and hyphens, and not 'door'")
     if types is not None and not types <= ACCEPTED_TYPES:
         raise KeyRefused("unknown event types: " + ", ".join(sorted(types - ACCEPTED_TYPES)))
+    if schools is not None and types is not None and types & UNLIMITED_TYPES and source != canary.SOURCE:
+        raise KeyRefused("not with a limit to schools: " + ", ".join(sorted(types & UNLIMITED_TYPES)))
     if expires_at <= now:
         raise KeyRefused("the expiry lies in the past")
     public_id, secret = draw(8).hex(), draw(32)
     key = ApiKey(public_id, source, sha256(secret).digest(), schools, types, now, expires_at)
     return key, f"kz_{public_id}_{secret.hex()}"
+
+
+def usual_types() -> frozenset[str]:
+    """What a key may send that was made without types; one that is limited to schools still less."""
+    return RECORD_TYPES - EXPLICIT_TYPES
 
 
 def every_type() -> frozenset[str]:
@@ -98,6 +113,17 @@ def split(authorization: str) -> tuple[str, bytes] | None:
     scheme, _, token = authorization.partition(" ")
     found = _TOKEN.match(token.strip()) if scheme.lower() == "bearer" else None
     return (found.group(1), bytes.fromhex(found.group(2))) if found else None
+
+
+def grants_of(source: str, keys: Collection[ApiKey], now: datetime) -> list[Grant]:
+    """What a source may write to its own topic: what one of its live keys would let in, the widest first.
+
+    A source that never had a key may send the usual types for every school; one whose keys have all ended, nothing.
+    """
+    if not keys:
+        return [Grant(source)]
+    live = [key.grant() for key in keys if key.live(now)]
+    return sorted(live, key=lambda grant: (grant.schools is not None, grant.types is not None))
 
 
 def verdict(key: ApiKey | None, secret: bytes, now: datetime) -> Grant | Denied:

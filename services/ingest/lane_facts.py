@@ -37,10 +37,20 @@ class CallFact(NamedTuple):
 
 
 class ClockFact(NamedTuple):
-    """The settling time of a date has passed in a lane."""
+    """A settling time of a date has passed in a lane."""
 
     lane: int
     day: date
+
+
+#: After every settling time.
+_END_OF_DAY = 24 * 60
+
+
+def reached(event: Event) -> int:
+    """The minute of the day that the clock reached by an event; without one, every school's settling time."""
+    minute = event.body.minute if isinstance(event.body, records.ClockAdvanced) else None
+    return _END_OF_DAY if minute is None else minute
 
 
 @dataclass(slots=True)
@@ -91,7 +101,9 @@ class LaneFacts:
             case records.RollCallTaken() as body:
                 self._call(lane, event, body)
             case records.ClockAdvanced() as body if body.phase is ClockPhase.settle:
-                self.clock[ClockFact(lane, body.date)] = event
+                fact = ClockFact(lane, body.date)
+                if fact not in self.clock or reached(event) > reached(self.clock[fact]):
+                    self.clock[fact] = event
 
     def cause(self, at: SchoolKey) -> Event:
         """An event of this poll that made the school worth looking at: its own, or its lane's clock."""

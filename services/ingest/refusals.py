@@ -31,6 +31,7 @@ class Kind(StrEnum):
     wrong_year = "wrong_year"
     unknown_school = "unknown_school"
     forbidden_school = "forbidden_school"
+    no_school = "no_school"
     forbidden_type = "forbidden_type"
     same_id = "same_id"
     too_many = "too_many"
@@ -173,12 +174,19 @@ WORDS: dict[Kind, Words] = {
         "学校コードを確かめるか、鍵の範囲を管理者に広げてもらってください。",
         "Check the school code, or ask the administrator to widen the key.",
     ),
+    Kind.no_school: Words(
+        Refusal.forbidden_school,
+        "学校を限った鍵で送る記録に、学校がありません。",
+        "This key is limited to schools, and the record names none.",
+        "pupil の school に学校コードを加えてください。",
+        "Add the school code as the pupil's school.",
+    ),
     Kind.forbidden_type: Words(
         Refusal.forbidden_type,
         "この鍵で送れる種類ではありません。",
         "This key may not send events of that type.",
-        "鍵の範囲を管理者に確かめてください。",
-        "Ask the administrator what the key allows.",
+        "鍵の範囲を管理者に確かめてください(職員と消去は、鍵に明記が要ります)。",
+        "Ask the administrator what the key allows; staff and erasure need a scope of their own.",
     ),
     Kind.same_id: Words(
         Refusal.duplicate_item,

@@ -12,6 +12,7 @@ from contracts.facts import ClassesConfirmed, SchoolDaySettled
 from services.ingest import metrics, store
 from services.ingest.lane_facts import ClockFact, LaneFacts, SchoolKey, gather
 from services.ingest.progress import NEVER_TOLD, Decision, Standing, Told, decide, standing
+from services.ingest.ticks import Times
 from services.ingest.ways import SCHOOL_RECORDS, SETTLING
 from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
@@ -41,12 +42,18 @@ def _confirmed(school: str, day: date, now: Standing, cause: Event) -> Outgoing:
 
 
 class RollCalls:
-    """Follows the roll-call of every school of its lanes. Keeps nothing between polls."""
+    """Follows the roll-call of every school of its lanes. Keeps nothing between polls.
+
+    ``times`` tell which schools have settled when the clock reached a minute of the day.
+    """
 
     consumer = "ingest.clock"
     patience_seconds = 1.0
     topics: tuple[str, ...] = (SCHOOL_RECORDS,)
     wants = SETTLING
+
+    def __init__(self, times: Times) -> None:
+        self._times = times
 
     def new_cache(self, partition: int) -> None:
         """There is none."""
@@ -82,7 +89,9 @@ class RollCalls:
             for day in sorted(dates):
                 now = standing(schools[at], day)
                 before = told.get((at, day), NEVER_TOLD)
-                decision = decide(now, before, clock_settled=ClockFact(at.lane, day) in passed)
+                minute = passed.get(ClockFact(at.lane, day))
+                settled = minute is not None and self._times.has_settled(at.school, minute)
+                decision = decide(now, before, clock_settled=settled)
                 if decision.told != before:
                     changes[at, day] = decision.told
                     self._emit(effects, at, day, now, decision, facts.cause(at))

@@ -47,6 +47,11 @@ def pupils(body: Body, look: Shape) -> Sequence[PupilRef]:
     return [each.pupil for each in body.exceptions] if isinstance(body, RollCallTaken) else ()
 
 
+def names_pupils(body: Body) -> bool:
+    """Whether a record speaks of a child by a reference."""
+    return bool(pupils(body, shape_of(type(body))))
+
+
 def pupil_pointer(body: Body, number: int) -> str:
     """The JSON pointer of a record's reference to a child, in the order of :func:`pupils`."""
     return f"/data/exceptions/{number}/pupil" if isinstance(body, RollCallTaken) else "/data/pupil"

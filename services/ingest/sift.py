@@ -10,7 +10,7 @@ from services.ingest.blind import event_id, lane_key, told_id
 from services.ingest.dates import Window
 from services.ingest.envelopes import Envelope, Item
 from services.ingest.refusals import WORDS, Kind, Unfit
-from services.ingest.shapes import mentions
+from services.ingest.shapes import mentions, names_pupils
 from services.ingest.validate import Draft, Grant, Schools, draft, judge
 from services.ingest.ways import RECORDS
 from services.kit.lanes import Outgoing
@@ -72,38 +72,42 @@ def _refusal(index: int, unfit: Unfit, source: str, envelope: Envelope) -> Refus
     return Refused(index, unfit, told_id(source, envelope.id), len(bytes(envelope.data)))
 
 
-class _Seen:
-    """Finds two different records under one (source, id)."""
+class Seen:
+    """Finds two different records under one (source, id), among those that come together."""
 
     def __init__(self) -> None:
-        self._first: dict[tuple[str, str], Envelope] = {}
+        self._first: dict[tuple[str, str], Draft] = {}
 
-    def check(self, envelope: Envelope) -> None:
+    def check(self, each: Draft) -> None:
         """Raises Unfit when the pair stood for something else before."""
-        first = self._first.setdefault((envelope.source, envelope.id), envelope)
-        if first is not envelope and bytes(first.data) != bytes(envelope.data):
+        first = self._first.setdefault((each.envelope.source, each.envelope.id), each)
+        if first is not each and first.body != each.body:
             raise Unfit(Kind.same_id, "/id")
 
 
 def sift(found: Drafts, grant: Grant, known: Schools, window: Window) -> tuple[list[Draft], list[Refused]]:
     """Which records may pass, in their order; schools registered here count as known."""
     schools = known | registered(each for _, each in found if grant.allows(each.envelope.type))
-    seen = _Seen()
+    seen = Seen()
     passed: list[Draft] = []
     refused: list[Refused] = []
     for index, each in found:
         try:
             judge(each, grant, schools, window)
-            seen.check(each.envelope)
+            seen.check(each)
             passed.append(each)
         except Unfit as unfit:
             refused.append(_refusal(index, unfit, grant.source, each.envelope))
     return passed, refused
 
 
-def outgoing(each: Draft, source: str, key: bytes, now: datetime, traceparent: str) -> Outgoing:
-    """The record as it goes to the bus: blind key, derived id, a new trace, accepted at ``now``."""
-    envelope = each.envelope
+def outgoing(each: Draft, grant: Grant, key: bytes, now: datetime, traceparent: str) -> Outgoing:
+    """The record as it goes to the bus: blind key, derived id, a new trace, accepted at ``now``.
+
+    Whether the child that it names belongs to a school of the grant is for identity to see: it alone knows who is
+    meant, so the limit travels with the record.
+    """
+    envelope, source = each.envelope, grant.source
     name = event_id(key, source, envelope.source, envelope.id)
     lane = lane_key(key, source, each.body)
     meta = Meta(
@@ -119,5 +123,15 @@ def outgoing(each: Draft, source: str, key: bytes, now: datetime, traceparent: s
     )
     cause = Event(meta, each.body)
     return Outgoing(
-        RECORDS, each.body, name, lane, lane, cause, None, each.sequence, everywhere=not lane, source=source
+        RECORDS,
+        each.body,
+        name,
+        lane,
+        lane,
+        cause,
+        None,
+        each.sequence,
+        everywhere=not lane,
+        source=source,
+        school_only=grant.schools is not None and names_pupils(each.body),
     )

@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.codes import ClockPhase
 from services.ingest.keys import MAX_LIVE_KEYS, ApiKey, KeyRefused
-from services.ingest.lane_facts import ClockFact, LaneFacts, SchoolKey
+from services.ingest.lane_facts import ClockFact, LaneFacts, SchoolKey, reached
 from services.ingest.progress import Calendar, Call, ClassKey, School, Told
 from services.ingest.ticks import Tick
 from services.kit.lanes import Transaction
@@ -41,6 +41,11 @@ async def find_key(tx: Transaction, public_id: str) -> ApiKey | None:
     """The key of a public id, live or not."""
     row = await tx.fetchrow("SELECT * FROM api_key WHERE public_id = $1", public_id)
     return _key(row) if row else None
+
+
+async def keys_of(tx: Transaction, source: str) -> list[ApiKey]:
+    """Every key ever made for a source."""
+    return [_key(row) for row in await tx.fetch("SELECT * FROM api_key WHERE source = $1", source)]
 
 
 async def list_keys(tx: Transaction) -> list[ApiKey]:
@@ -132,23 +137,42 @@ async def tally(tx: Transaction, source: str) -> Tally:
     return Tally(row["accepted"], row["refused"], row["last_event_at"]) if row else Tally(0, 0, None)
 
 
+async def tallies(tx: Transaction, now: datetime) -> list[tuple[str, Tally]]:
+    """The same of every source, by name, but for those whose keys have all ended: they are gone, not silent."""
+    rows = await tx.fetch(
+        "SELECT source, accepted, refused, last_event_at FROM source_tally t "
+        "WHERE NOT EXISTS (SELECT FROM api_key k WHERE k.source = t.source) OR EXISTS "
+        "(SELECT FROM api_key k WHERE k.source = t.source AND k.revoked_at IS NULL AND k.expires_at > $1) "
+        "ORDER BY source",
+        now,
+    )
+    return [(row["source"], Tally(*row[1:])) for row in rows]
+
+
 # --- the wall clock ---
 
 
-async def last_tick(tx: Transaction) -> Tick | None:
-    """The newest tick made; a date's ``settle`` comes before its ``close``."""
-    row = await tx.fetchrow(
-        "SELECT day, phase FROM clock_tick ORDER BY day DESC, phase = 'close' DESC LIMIT 1"
+_NO_MINUTE = -1
+
+
+async def newest_ticks(tx: Transaction) -> list[Tick]:
+    """The ticks made of the newest day that has any."""
+    rows = await tx.fetch(
+        "SELECT day, phase, minute FROM clock_tick WHERE day = (SELECT max(day) FROM clock_tick)"
     )
-    return Tick(row["day"], ClockPhase(row["phase"])) if row else None
+    return [
+        Tick(row["day"], ClockPhase(row["phase"]), None if row["minute"] == _NO_MINUTE else row["minute"])
+        for row in rows
+    ]
 
 
 async def add_tick(tx: Transaction, tick: Tick) -> bool:
     """Remember a tick; false when it was made before, by this process or another."""
     status = await tx.execute(
-        "INSERT INTO clock_tick (day, phase) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO clock_tick (day, phase, minute) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         tick.day,
         tick.phase.value,
+        _NO_MINUTE if tick.minute is None else tick.minute,
     )
     return bool(status == "INSERT 0 1")
 
@@ -197,8 +221,9 @@ async def save_facts(tx: Transaction, facts: LaneFacts) -> Counter[int]:
             stale.subtract(row["lane"] for row in await tx.fetch(sql, *_columns(rows, len(rows[0]))))
     if facts.clock:
         await tx.execute(
-            "INSERT INTO lane_clock SELECT * FROM unnest($1::int[], $2::date[]) ON CONFLICT DO NOTHING",
-            *_columns(facts.clock, 2),
+            "INSERT INTO lane_clock AS t SELECT * FROM unnest($1::int[], $2::date[], $3::int[]) "
+            "ON CONFLICT (lane, day) DO UPDATE SET minute = greatest(t.minute, excluded.minute)",
+            *_columns([(*fact, reached(event)) for fact, event in facts.clock.items()], 3),
         )
     return +stale
 
@@ -281,14 +306,14 @@ async def load_told(
     }
 
 
-async def load_clock(tx: Transaction, days: Mapping[SchoolKey, Collection[date]]) -> set[ClockFact]:
-    """Which of these lanes' dates have passed their settling time."""
+async def load_clock(tx: Transaction, days: Mapping[SchoolKey, Collection[date]]) -> dict[ClockFact, int]:
+    """The minute that the clock reached on these lanes' dates; dates that it did not reach are left out."""
     wanted = {ClockFact(at.lane, day) for at, dates in days.items() for day in dates}
     rows = await tx.fetch(
         "SELECT t.* FROM lane_clock t JOIN unnest($1::int[], $2::date[]) AS w (lane, day) USING (lane, day)",
         *_columns(wanted, 2),
     )
-    return {ClockFact(row["lane"], row["day"]) for row in rows}
+    return {ClockFact(row["lane"], row["day"]): row["minute"] for row in rows}
 
 
 async def save_told(tx: Transaction, told: Mapping[tuple[SchoolKey, date], Told]) -> None:

@@ -19,7 +19,7 @@ async def tick_once(pool: asyncpg.Pool, relay: Relay, times: Times) -> int:
     """Tell the moments that are due; how many. Tick and event are one transaction."""
     now, made = utc_now(), 0
     async with pool.acquire() as tx, tx.transaction():
-        for tick in due(await store.last_tick(tx), now, times):
+        for tick in due(await store.newest_ticks(tx), now, times):
             if await store.add_tick(tx, tick):
                 await relay.enqueue(tx, ways(clock_advanced(tick, times, now, SOURCE)))
                 metrics.TICKS.labels(tick.phase.value).inc()

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from contracts import records
+from contracts import canary, records
 from contracts.envelope import HeaderError, moment
 from contracts.records import PupilRef
 from contracts.registry import BY_NAME, Body, decoder
@@ -25,6 +25,13 @@ RECORD_TYPES = frozenset(
     name for name, kind in BY_NAME.items() if kind.identified and kind.body.__module__ == records.__name__
 )
 ACCEPTED_TYPES = RECORD_TYPES | {CLOCK_TYPE}
+#: What cannot be undone, and what gives people access: a key has these only where it was made with them.
+EXPLICIT_TYPES = frozenset({"pupil-erasure-requested", "staff-registered", "staff-assigned"})
+#: Never from a key that is limited to schools: three of them name no school, and the fourth decides to which
+#: school a child belongs, so whoever may say it has no limit.
+UNLIMITED_TYPES = frozenset(
+    {"pupil-registered", "pupil-enrolled", "pupil-erasure-requested", "staff-registered"}
+)
 #: Lines of one record: a school year's days, a class's exceptions, a survey's answers.
 MAX_LINES = 400
 #: Rounds of one survey in a school year: one a day and a few more.
@@ -36,7 +43,7 @@ _SEQUENCE_DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a caller may send. ``None`` means every school, or every record type."""
+    """What a caller may send. ``None`` means every school, or every record type but ``EXPLICIT_TYPES``."""
 
     source: str
     schools: frozenset[str] | None = None
@@ -45,7 +52,11 @@ class Grant:
 
     def allows(self, name: str) -> bool:
         """Whether events of this type may be sent."""
-        return self.clock if name == CLOCK_TYPE else self.types is None or name in self.types
+        if name == CLOCK_TYPE:
+            return self.clock
+        if self.schools is not None and name in UNLIMITED_TYPES and self.source != canary.SOURCE:
+            return False
+        return name not in EXPLICIT_TYPES if self.types is None else name in self.types
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
@@ -169,9 +180,23 @@ def _check_lines(body: Body, look: Shape) -> None:
             raise Unfit(Kind.too_many, f"/data/{name}")
 
 
+def _is_canary(body: records.PupilRegistered | records.PupilEnrolled) -> bool:
+    """The one child that a key of one school may register: its name links to nobody's."""
+    if isinstance(body, records.PupilRegistered):
+        return body.pupil_id == canary.PUPIL and body.names == [canary.NAMES]
+    return body.pupil_id == canary.PUPIL and body.school == canary.SCHOOL
+
+
 def _check_schools(body: Body, grant: Grant, known: Schools) -> None:
+    if grant.schools is not None and isinstance(body, records.PupilRegistered | records.PupilEnrolled):
+        if _is_canary(body):
+            return
+        raise Unfit(Kind.forbidden_type, "/type")
     listed = known if grant.schools is None else grant.schools
-    if listed.issuperset(mentions(body)):
+    found = mentions(body)
+    if grant.schools is not None and not found:  # a survey: nothing but its reference can name one
+        raise Unfit(Kind.no_school, f"{pupil_pointer(body, 0)}/school")
+    if listed.issuperset(found):
         return
     if grant.schools is None and isinstance(body, records.SchoolRegistered):
         return

@@ -44,6 +44,7 @@ class Outgoing:
     sequence: int = 0
     everywhere: bool = False
     source: str = ""  # default: this service; ingest alone speaks for a source
+    school_only: bool = False  # the source may speak only of children of the school that the record names
 
 
 @dataclass(slots=True)

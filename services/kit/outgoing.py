@@ -41,6 +41,7 @@ def meta_of(service: str, event: Outgoing, edge: str) -> Meta:
         traceparent=cause.traceparent if cause else "",
         origin_at=cause.origin_at if cause else None,
         edge=edge,
+        school_only=event.school_only,
     )
 
 

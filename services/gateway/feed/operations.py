@@ -23,25 +23,28 @@ class Operations:
 
     consumer = "gateway.operations"
     topics = ("operations", "dead-letters")
-    wants = frozenset({"consumer-pulsed", "scoreboard-published", "waiting-counted", *LETTERS})
+    wants = frozenset(
+        {"consumer-pulsed", "scoreboard-published", "waiting-counted", "sources-tallied", *LETTERS}
+    )
 
     def new_cache(self, partition: int) -> None:
         """Nothing is remembered between polls."""
 
     async def handle(self, lanes: Sequence[Lane[None]], tx: Transaction) -> Effects:
         """Fold and save."""
-        pulses, boards, waiting, tried = Newest(), Newest(), Newest(), Newest()
+        pulses, boards, waiting, sources, tried = (Newest() for _ in range(5))
         letters: list[operations.DeadLettered] = []
         for lane in lanes:
             for event in lane.events:
-                _sort(event.body, lane.partition, pulses, boards, waiting, tried, letters.append)
+                _sort(event.body, lane.partition, pulses, boards, waiting, sources, tried, letters.append)
         await running.save_pulses(tx, pulses)
         await running.save_scoreboards(tx, boards)
         await running.save_waiting(tx, waiting)
+        await running.save_sources(tx, sources)
         await running.save_letters(tx, letters)
         await running.save_tried(tx, tried)
         effects = Effects()
-        for newest in (pulses, boards, waiting, tried):
+        for newest in (pulses, boards, waiting, sources, tried):
             effects.stale.update(newest.stale)
         return effects
 
@@ -52,6 +55,7 @@ def _sort(
     pulses: Newest,
     boards: Newest,
     waiting: Newest,
+    sources: Newest,
     tried: Newest,
     keep: Callable[[operations.DeadLettered], None],
 ) -> None:
@@ -65,6 +69,9 @@ def _sort(
         case operations.WaitingCounted():
             counts = (body.records, body.references, body.oldest_at, body.counted_at)
             waiting.put(("identity",), _order(body.counted_at), counts, part)
+        case operations.SourcesTallied():
+            tally = (encode(body).decode(), body.counted_at)
+            sources.put(("ingest",), _order(body.counted_at), tally, part)
         case operations.DeadLettered():
             keep(body)
         case operations.DeadLetterReplayed():

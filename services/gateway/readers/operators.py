@@ -161,6 +161,7 @@ async def _confirmed(visit: Visit) -> Confirmed:
         expected=sum(each.expected for each in schools),
         schools=schools,
         last_event_at=await counts.last_heard(visit.tx),
+        sources=await counts.sources(visit.tx),
     )
 
 

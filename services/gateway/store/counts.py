@@ -1,13 +1,13 @@
 """SQL of numbers without children: schools' counts, and the eight numbers of operators."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 
 from contracts.codes import Refusal, StaffRole
-from contracts.operations import ConsumerPulsed, ScoreboardPublished
+from contracts.operations import ConsumerPulsed, ScoreboardPublished, SourcesTallied
 from services.gateway.relation import Held
 from services.gateway.views import (
     AlertsToday,
@@ -15,6 +15,7 @@ from services.gateway.views import (
     LetterLine,
     SchoolConfirmed,
     SchoolCounts,
+    SourceSeen,
     Undelivered,
     Waiting,
 )
@@ -22,6 +23,7 @@ from services.kit.lanes import Transaction
 
 _pulse = msgspec.json.Decoder(ConsumerPulsed)
 _board = msgspec.json.Decoder(ScoreboardPublished)
+_tallied = msgspec.json.Decoder(SourcesTallied)
 
 _CONFIRMED = """
 SELECT s.school, s.name, coalesce(c.confirmed, 0) AS confirmed, coalesce(c.expected, 0) AS expected
@@ -48,6 +50,9 @@ SELECT service, consumer, code, count(*) AS count, min(heard_at) AS first_at, ma
 FROM dead_letter_seen WHERE replayed_at IS NULL AND consumer = ANY($1::text[])
 GROUP BY service, consumer, code ORDER BY consumer, code
 """
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _shy(count: int, smallest: int) -> int | None:
@@ -119,6 +124,14 @@ async def last_heard(tx: Transaction) -> tuple[tuple[str, datetime], ...]:
         "FROM school s ORDER BY s.school"
     )
     return tuple((row["name"], row["at"]) for row in rows if row["at"] is not None)
+
+
+async def sources(tx: Transaction) -> tuple[SourceSeen, ...]:
+    """What each source has sent so far, the longest silent first."""
+    body = await tx.fetchval("SELECT body FROM source_tally ORDER BY counted_at DESC LIMIT 1")
+    lines = _tallied.decode(body).sources if body else []
+    found = [SourceSeen(each.source, each.last_event_at, each.accepted, each.refused) for each in lines]
+    return tuple(sorted(found, key=lambda each: (each.last_event_at or _NEVER, each.source)))
 
 
 async def letters(tx: Transaction) -> list[Any]:

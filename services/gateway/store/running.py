@@ -1,4 +1,4 @@
-"""What the feed writes for operators: the newest pulse, scoreboard and waiting count, and each dead letter once."""
+"""What the feed writes for operators: the newest of pulse, scoreboard, waiting and sources; each dead letter once."""
 
 from collections.abc import Sequence
 
@@ -26,6 +26,13 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], 
 ON CONFLICT (service) DO UPDATE SET records = excluded.records, refs = excluded.refs,
     oldest_at = excluded.oldest_at, counted_at = excluded.counted_at
     WHERE w.counted_at < excluded.counted_at
+"""
+
+_SOURCES = """
+INSERT INTO source_tally AS s (service, body, counted_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+ON CONFLICT (service) DO UPDATE SET body = excluded.body, counted_at = excluded.counted_at
+    WHERE s.counted_at < excluded.counted_at
 """
 
 _LETTERS = """
@@ -63,6 +70,11 @@ async def save_scoreboards(tx: Transaction, boards: Newest) -> None:
 async def save_waiting(tx: Transaction, waiting: Newest) -> None:
     """Identity's waiting room."""
     await _save(tx, _WAITING, waiting)
+
+
+async def save_sources(tx: Transaction, sources: Newest) -> None:
+    """What each source has sent so far."""
+    await _save(tx, _SOURCES, sources)
 
 
 async def save_tried(tx: Transaction, tried: Newest) -> None:

@@ -81,8 +81,21 @@ class SchoolConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSeen:
+    """What one source has sent so far; without ``last_event_at`` nothing that could be taken."""
+
+    source: str
+    last_event_at: datetime | None
+    accepted: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
-    """Number 3. ``is_school_day`` False: 授業日ではありません, never red. ``last_event_at``: by school's name."""
+    """Number 3. ``is_school_day`` False: 授業日ではありません, never red.
+
+    ``last_event_at``: the last confirmed class, by school's name. ``sources``: the longest silent first.
+    """
 
     school_date: date
     is_school_day: bool
@@ -90,6 +103,7 @@ class Confirmed:
     expected: int
     schools: tuple[SchoolConfirmed, ...]
     last_event_at: tuple[tuple[str, datetime], ...]
+    sources: tuple[SourceSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,6 +330,10 @@ def operators_page(school_day: bool = True) -> views.OperatorsPage:
             24,
             (views.SchoolConfirmed(SCHOOL, SCHOOL_NAME, 22, 24),),
             ((SCHOOL_NAME, NOW),),
+            (
+                views.SourceSeen("kokoron", None, 0, 12),
+                views.SourceSeen("koumu", NOW - timedelta(minutes=3), 41_210, 3),
+            ),
         ),
         waiting=views.Waiting(17, 5, NOW - timedelta(hours=2), NOW),
         refused=views.Refused(3, lines),

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
+
 from contracts.codes import AttendanceCode
 from services.identity.ledger import Claim, Day, Kind, Stamp, Via, unpack_body
 from services.identity.tables import sayings
@@ -33,10 +35,11 @@ def test_whatever_differs_is_said_apart_and_comes_back_as_it_was() -> None:
         Claim(
             Kind.day, DAY.isoformat(), DAY, Day("B101210000018", AttendanceCode.present, 0), claim(5).stamp
         ),
+        msgspec.structs.replace(claim(6), within="B101210000018"),
     ]
     said, rows = sayings(claims)
-    assert said == [0, 1, 2, 3, 4]
-    for each, (_, kind, natural_key, day, via, body, sequence) in zip(claims, rows, strict=True):
+    assert said == [0, 1, 2, 3, 4, 5]
+    for each, (_, kind, natural_key, day, via, body, sequence, within) in zip(claims, rows, strict=True):
         assert (kind, natural_key, day, via) == (each.kind, each.natural_key, each.day, each.via)
         assert unpack_body(body) == each.body
-        assert sequence == each.stamp.sequence
+        assert (sequence, within) == (each.stamp.sequence, each.within)

@@ -71,6 +71,15 @@ def test_a_roll_call_counts_only_while_enrolled() -> None:
     assert present(roster, DAY, {"b"}) == ["a"]
 
 
+def test_who_may_speak_of_one_school_is_heard_while_the_child_is_enrolled_there() -> None:
+    own = msgspec.structs.replace(marked(Code.sick), within=SCHOOL)
+    assert code_of(view_of([own], [], enrolled())) is Code.sick
+    assert view_of([own], [], enrolled(end=DAY)).keys() == {(CHILD, Kind.enrolment, "e" * 32)}
+    away = enrolled("B999910000000/2025/5/1")
+    assert (CHILD, Kind.day, DAY.isoformat()) not in view_of([own], [], away)
+    assert code_of(view_of([own, marked(Code.other, 60)], [], away)) is Code.other
+
+
 def test_a_class_is_known_or_said_to_be_unknown() -> None:
     sick = Day(SCHOOL, Code.sick, 0)
     fact, complete = facts.day_fact(CHILD, date(2026, 3, 31), sick, [])

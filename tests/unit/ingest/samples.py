@@ -8,13 +8,13 @@ from typing import Any
 
 from services.ingest.dates import Window
 from services.ingest.envelopes import Envelope, lines
-from services.ingest.validate import Draft, Grant, draft
+from services.ingest.validate import RECORD_TYPES, Draft, Grant, draft
 
 NOW = datetime(2026, 6, 10, 1, 0, tzinfo=UTC)
 WINDOW = Window.at(NOW)
 SCHOOL = "B101210000018"
 OTHER_SCHOOL = "C139290001200"
-ALL = Grant("soumu")
+ALL = Grant("soumu", types=RECORD_TYPES)
 
 BODIES: dict[str, dict[str, Any]] = {
     "school-registered": {"school": SCHOOL, "name": "第一小学校", "kind": "elementary"},

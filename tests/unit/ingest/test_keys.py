@@ -6,14 +6,25 @@ from hashlib import sha256
 
 import pytest
 
-from services.ingest.keys import ApiKey, Denied, KeyRefused, every_type, mint, split, verdict
-from services.ingest.validate import Grant
+from services.ingest.keys import (
+    ApiKey,
+    Denied,
+    KeyRefused,
+    every_type,
+    mint,
+    split,
+    usual_types,
+    verdict,
+)
+from services.ingest.validate import EXPLICIT_TYPES, RECORD_TYPES, UNLIMITED_TYPES, Grant
 from tests.unit.ingest.samples import NOW, SCHOOL
 
 
-def new_key(types: frozenset[str] | None = None) -> tuple[ApiKey, str]:
+def new_key(
+    types: frozenset[str] | None = None, schools: frozenset[str] | None = frozenset({SCHOOL})
+) -> tuple[ApiKey, str]:
     expires_at = NOW + timedelta(days=400)
-    return mint("soumu", schools=frozenset({SCHOOL}), types=types, now=NOW, expires_at=expires_at)
+    return mint("soumu", schools=schools, types=types, now=NOW, expires_at=expires_at)
 
 
 def secret_of(token: str) -> bytes:
@@ -57,13 +68,33 @@ def test_revoked_and_expired_are_told_only_to_who_knows_the_secret() -> None:
 
 
 def test_the_clock_needs_its_own_scope() -> None:
-    key, token = new_key(every_type())
+    key, token = new_key(every_type(), None)
     grant = verdict(key, secret_of(token), NOW)
     assert isinstance(grant, Grant)
     assert grant.clock
     assert grant.allows("clock-advanced")
     assert not Grant("soumu").allows("clock-advanced")
     assert Grant("soumu").allows("attendance-recorded")
+
+
+def test_staff_and_erasure_need_a_scope_of_their_own() -> None:
+    usual, _ = new_key(schools=None)
+    assert {name for name in RECORD_TYPES if not usual.grant().allows(name)} == EXPLICIT_TYPES
+    given, _ = new_key(usual_types() | {"staff-registered"}, None)
+    assert {name for name in RECORD_TYPES if not given.grant().allows(name)} == EXPLICIT_TYPES - {
+        "staff-registered"
+    }
+
+
+def test_a_key_of_a_school_has_nothing_that_is_of_no_school() -> None:
+    key, _ = new_key()
+    assert {name for name in RECORD_TYPES if not key.grant().allows(name)} == EXPLICIT_TYPES | UNLIMITED_TYPES
+    for name in UNLIMITED_TYPES:
+        with pytest.raises(KeyRefused, match=name):
+            new_key(frozenset({name}))
+        older = replace(key, types=frozenset({name}))  # made before that was refused
+        assert not older.grant().allows(name)
+    assert new_key(frozenset({"staff-assigned"}))[0].grant().allows("staff-assigned")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Basic kz_00_11", "Bearer kz_zz_yy"])

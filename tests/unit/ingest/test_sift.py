@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from hashlib import sha256
 from typing import Any
 
 from contracts import records
-from contracts.envelope import Meta
+from contracts.envelope import Meta, from_headers, to_headers
 from services.ingest.blind import event_id, lane_key
 from services.ingest.envelopes import batch
 from services.ingest.notices import of_items, schema_path, to_source
 from services.ingest.refusals import Kind, Unfit
 from services.ingest.sift import Refused, drafts, mentioned, outgoing, sift
-from services.ingest.validate import Draft
+from services.ingest.validate import Draft, Grant
+from services.kit.outgoing import meta_of
 from tests.unit.ingest.samples import ALL, BODIES, NOW, OTHER_SCHOOL, SCHOOL, WINDOW, drafted, event
 
 KEY = b"k" * 32
@@ -75,21 +77,35 @@ def test_what_is_told_holds_no_value() -> None:
 
 
 def test_a_retry_is_the_same_event_and_another_source_is_not() -> None:
-    first = outgoing(drafted(), "soumu", KEY, NOW, "")
-    again = outgoing(drafted(), "soumu", KEY, NOW.replace(hour=5), "00-a-b-00")
+    first = outgoing(drafted(), ALL, KEY, NOW, "")
+    again = outgoing(drafted(), ALL, KEY, NOW.replace(hour=5), "00-a-b-00")
     assert first.id == again.id == event_id(KEY, "soumu", "office", "attendance-recorded-1")
-    assert outgoing(drafted(), "other", KEY, NOW, "").id != first.id
+    assert outgoing(drafted(), Grant("other"), KEY, NOW, "").id != first.id
     assert event_id(b"z" * 32, "soumu", "office", "attendance-recorded-1") != first.id
 
 
 def test_the_record_speaks_for_the_key_not_for_its_own_source_attribute() -> None:
-    found = outgoing(drafted(), "soumu", KEY, NOW, "00-t-s-01")
+    found = outgoing(drafted(), ALL, KEY, NOW, "00-t-s-01")
     assert found.source == "soumu"
     assert found.cause is not None
     meta: Meta = found.cause.meta
     assert (meta.source, meta.origin_at, meta.traceparent) == ("soumu", NOW, "00-t-s-01")
     assert found.key == found.subject == meta.subject
     assert "1001" not in f"{found.id}{found.key}"
+
+
+def test_the_limit_of_a_key_travels_with_what_speaks_of_a_child() -> None:
+    limited = dataclasses.replace(ALL, schools=frozenset({SCHOOL}))
+    calls = drafted("roll-call-taken", exceptions=[{"pupil": {"source_id": "1"}, "code": 2}])
+    for each in (drafted(), drafted("survey-answered"), drafted("infirmary-visited"), calls):
+        assert outgoing(each, limited, KEY, NOW, "").school_only
+        assert not outgoing(each, ALL, KEY, NOW, "").school_only
+    assert not outgoing(drafted("class-registered"), limited, KEY, NOW, "").school_only
+    sent = outgoing(drafted(), limited, KEY, NOW, "")
+    assert from_headers(to_headers(meta_of("ingest", sent, ""))).school_only
+    assert not from_headers(
+        to_headers(meta_of("ingest", outgoing(drafted(), ALL, KEY, NOW, ""), ""))
+    ).school_only
 
 
 def test_records_of_one_child_and_of_one_school_share_a_lane() -> None:
@@ -121,10 +137,10 @@ def test_the_lane_of_a_name_does_not_depend_on_its_width() -> None:
 
 
 def test_the_clock_goes_to_every_lane() -> None:
-    found = outgoing(drafted("clock-advanced"), "soumu", KEY, NOW, "")
+    found = outgoing(drafted("clock-advanced"), ALL, KEY, NOW, "")
     assert found.everywhere
     assert isinstance(found.body, records.ClockAdvanced)
-    assert not outgoing(drafted(), "soumu", KEY, NOW, "").everywhere
+    assert not outgoing(drafted(), ALL, KEY, NOW, "").everywhere
 
 
 def test_notices_number_themselves_and_carry_no_value() -> None:

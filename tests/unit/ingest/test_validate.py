@@ -7,11 +7,20 @@ from typing import Any
 import msgspec
 import pytest
 
+from contracts import canary
 from contracts.codes import Refusal
 from services.ingest.dates import TOKYO
 from services.ingest.refusals import WORDS, Kind, Unfit
 from services.ingest.shapes import mentions, schools_of
-from services.ingest.validate import ACCEPTED_TYPES, RECORD_TYPES, Grant, draft, judge
+from services.ingest.validate import (
+    ACCEPTED_TYPES,
+    EXPLICIT_TYPES,
+    RECORD_TYPES,
+    UNLIMITED_TYPES,
+    Grant,
+    draft,
+    judge,
+)
 from tests.unit.ingest.samples import ALL, BODIES, OTHER_SCHOOL, SCHOOL, WINDOW, drafted, envelope
 
 CANARY = "カナリア山田太郎"
@@ -145,6 +154,49 @@ def test_a_key_limited_to_schools_decides_by_its_list_alone() -> None:
     elsewhere = {"school": OTHER_SCHOOL, "school_year": 2026, "grade": 5, "class_label": "2", "number": 7}
     found = refusal("attendance-recorded", limited, pupil=elsewhere)
     assert (found.kind, found.pointer) == (Kind.forbidden_school, "/data/pupil/school")
+
+
+def test_a_record_that_names_no_school_needs_a_reference_that_does() -> None:
+    limited = dataclasses.replace(ALL, schools=frozenset({SCHOOL}))
+    found = refusal("survey-answered", limited, pupil={"source_id": "1001"})
+    assert (found.kind, found.pointer) == (Kind.no_school, "/data/pupil/school")
+    assert found.code is Refusal.forbidden_school
+    judge(
+        drafted("survey-answered", pupil={"source_id": "1001", "school": SCHOOL}),
+        limited,
+        frozenset(),
+        WINDOW,
+    )
+    other = {"source_id": "1001", "school": OTHER_SCHOOL}
+    assert refusal("survey-answered", limited, pupil=other).kind is Kind.forbidden_school
+
+
+@pytest.mark.parametrize("kind", sorted(UNLIMITED_TYPES))
+def test_a_key_limited_to_schools_sends_nothing_that_is_of_none(kind: str) -> None:
+    limited = dataclasses.replace(ALL, schools=frozenset({SCHOOL}))
+    assert refusal(kind, limited).kind is Kind.forbidden_type
+
+
+def test_the_canarys_key_registers_the_canary_and_nobody_else() -> None:
+    types = frozenset({"pupil-registered", "pupil-enrolled", "attendance-recorded"})
+    own = Grant(canary.SOURCE, frozenset({canary.SCHOOL}), types)
+    names = [msgspec.to_builtins(canary.NAMES)]
+    judge(drafted("pupil-registered", pupil_id=canary.PUPIL, names=names), own, frozenset(), WINDOW)
+    judge(drafted("pupil-enrolled", pupil_id=canary.PUPIL, school=canary.SCHOOL), own, frozenset(), WINDOW)
+    for kind, changes in (
+        ("pupil-registered", {"pupil_id": canary.PUPIL}),  # a real child's name would link to it
+        ("pupil-registered", {"names": names}),
+        ("pupil-enrolled", {"school": canary.SCHOOL}),
+        ("pupil-enrolled", {"pupil_id": canary.PUPIL}),
+    ):
+        assert refusal(kind, own, **changes).kind is Kind.forbidden_type
+    assert refusal("pupil-registered", dataclasses.replace(own, source="other")).kind is Kind.forbidden_type
+
+
+@pytest.mark.parametrize("kind", sorted(EXPLICIT_TYPES))
+def test_staff_and_erasure_are_refused_unless_the_key_names_them(kind: str) -> None:
+    assert refusal(kind, Grant("soumu")).kind is Kind.forbidden_type
+    judge(drafted(kind), dataclasses.replace(ALL, types=frozenset({kind})), {SCHOOL}, WINDOW)
 
 
 def test_a_key_limited_to_types_refuses_others() -> None:
