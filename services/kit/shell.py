@@ -231,6 +231,7 @@ def make_broker(settings: KitSettings, principal: str) -> Broker:
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
         graceful_timeout=GRACEFUL_TIMEOUT_SECONDS,
         apply_types=False,
+        leaves_group=settings.leaves_group,
         log_level=logging.DEBUG,
         logger=None,
     )
