@@ -26,6 +26,7 @@ from services.kit.outgoing import Numbering, messages, pack, partitions
 from services.kit.positions import Advance, Position
 from services.kit.publishing import Publishing
 from services.kit.stops import TOO_MANY_BAD
+from services.kit.tracing import link
 
 tracer = trace.get_tracer("kizashi.kernel")
 
@@ -114,7 +115,8 @@ class Kernel(Claims):
             attributes={"kizashi.records": sum(len(s.records) for s in slices)},
             record_exception=False,
             set_status_on_exception=False,
-        ):
+        ) as span:
+            link(span, (event for each in slices for event in each.events))
             async with self.pool.acquire() as tx, tx.transaction():
                 outcome, applied = await self._transact(tx, slices, claims)
         for change in outcome.after_commit:
