@@ -23,10 +23,10 @@ class Stamped(Protocol):
 
 @dataclass(slots=True)
 class _Met:
-    """First and last record of a lane's newest poll."""
+    """Offsets and stamps of the first and the last record of a lane's newest poll."""
 
-    first: Stamped
-    last: Stamped
+    first: tuple[int, int]
+    last: tuple[int, int]
 
 
 class Ages:
@@ -40,11 +40,11 @@ class Ages:
         """A poll was fetched; whether it is applied the positions tell."""
         met: dict[Lane, _Met] = {}
         for record in records:
-            lane = record.topic, record.partition
+            lane, place = (record.topic, record.partition), (record.offset, record.timestamp)
             if lane in met:
-                met[lane].last = record
+                met[lane].last = place
             else:
-                met[lane] = _Met(record, record)
+                met[lane] = _Met(place, place)
         self._met |= met
 
     def look(self, ends: Mapping[Lane, int], positions: Mapping[Lane, int], now: datetime) -> None:
@@ -57,15 +57,15 @@ class Ages:
         """Since when the record at ``next_offset`` has been waiting, at the earliest; None: not known."""
         known = []
         met = self._met.get(lane)
-        if met is not None and met.first.offset == next_offset:
-            return _time(met.first)
-        if met is not None and met.first.offset < next_offset:
-            known.append(_time(met.last if met.last.offset < next_offset else met.first))
+        if met is not None and met.first[0] == next_offset:
+            return _time(met.first[1])
+        if met is not None and met.first[0] < next_offset:
+            known.append(_time((met.last if met.last[0] < next_offset else met.first)[1]))
         end, at = self._caught_up.get(lane, (next_offset + 1, None))
         if at is not None and end <= next_offset:
             known.append(at)
         return max(known, default=None)
 
 
-def _time(record: Stamped) -> datetime:
-    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+def _time(stamp: int) -> datetime:
+    return datetime.fromtimestamp(stamp / 1000, UTC)

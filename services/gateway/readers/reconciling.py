@@ -139,9 +139,12 @@ def _edge(
 def _rests(senders: Sequence[_Word], readers: Sequence[_Word]) -> bool:
     """Whether all that was sent must have been received: read from its first record to its end, and long ago.
 
-    A reader that began in the middle of the log knows nothing of lanes that have been quiet since.
+    A reader that began in the middle of the log knows nothing of lanes that have been quiet since; one that does not
+    say when it committed is of an older version, and says nothing of edges either.
     """
     lanes = [word.lane for word in readers]
+    if any(word.pulse.committed_at is None for word in readers):
+        return False
     if any(lane.start_offset or lane.next_offset < lane.log_end_offset for lane in lanes):
         return False
     since = min(word.pulse.pulsed_at for word in readers) - _AT_REST

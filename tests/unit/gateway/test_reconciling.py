@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import structs
+
 from contracts.operations import ConsumerPulsed, LaneState, TopicCount
 from services.gateway.readers.reconciling import oldest_seconds, reconcile
 
@@ -70,6 +72,8 @@ def test_what_is_missing_behind_the_last_number_counts_when_the_edge_is_at_rest(
     assert difference(sender(50, rest=-30), reader(47)) == 0, "on its way"
     assert difference(sender(50), reader(47, end=53)) == 0, "the reader has more before it"
     assert difference(sender(50), reader(47, start=4)) == 0, "it began in the middle of the log"
+    older = structs.replace(reader(0), committed_at=None)
+    assert difference(sender(50), older) == 0, "an older version tells nothing of edges"
 
 
 def test_after_a_restore_of_the_sender_nothing_is_missing() -> None:
