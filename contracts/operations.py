@@ -53,8 +53,20 @@ class RecordRefused(Fact, frozen=True):
     path: SchemaPath = ""
 
 
-class LaneState(Struct, frozen=True, gc=False):
-    """Position of one partition and the sums of the reconciliation equations."""
+class TopicCount(Struct, frozen=True, gc=False):
+    """Distinct events by topic: emitted to it, or seen coming from it (re-sent ones counted once)."""
+
+    topic: PartName
+    count: Count
+
+
+class LaneState(Struct, frozen=True, omit_defaults=True):
+    """Position of one partition and the sums of the reconciliation equations.
+
+    ``emitted``: numbered events it sent, by topic. ``distinct``: those that came to it, from lanes that keep count.
+    ``holes``: numbered events that never came. ``oldest_at``: since when the oldest unprocessed record has been
+    waiting, at the earliest; None where nothing waits, or where nobody can tell.
+    """
 
     topic: PartName
     partition: Count
@@ -67,6 +79,10 @@ class LaneState(Struct, frozen=True, gc=False):
     waiting: Count
     erased: Count
     log_end_offset: Count
+    emitted: list[TopicCount] = field(default_factory=list)
+    distinct: Count = 0
+    holes: Count = 0
+    oldest_at: datetime | None = None
 
 
 class LaneStop(Struct, frozen=True, gc=False):
@@ -77,15 +93,11 @@ class LaneStop(Struct, frozen=True, gc=False):
     reason: StopReason
 
 
-class TopicCount(Struct, frozen=True, gc=False):
-    """Distinct events by topic: emitted to it, or seen coming from it (re-sent ones counted once)."""
-
-    topic: PartName
-    count: Count
-
-
 class ConsumerPulsed(Fact, frozen=True):
-    """A consumer's lanes, every few seconds. Natural key: consumer, member; newest wins."""
+    """A consumer's lanes, every few seconds. Natural key: consumer, member; newest wins.
+
+    ``committed_at``: when the member last committed, began, or sent what another left.
+    """
 
     service: PartName
     consumer: PartName
@@ -96,6 +108,7 @@ class ConsumerPulsed(Fact, frozen=True):
     stopped: bool
     pulsed_at: datetime
     stops: list[LaneStop] = field(default_factory=list)
+    committed_at: datetime | None = None
 
 
 class ScoreLine(Struct, frozen=True, gc=False):

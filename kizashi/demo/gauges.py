@@ -1,14 +1,17 @@
 """What the system says of itself: positions, lag and alerts, read as an operator of this machine would."""
 
 import asyncio
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from kizashi import topology
+from kizashi.demo import unmet
 from kizashi.system import System
+from services.kit import edges
 
 OUTCOMES = ("received", "applied", "stale", "dead", "waiting", "erased")
 
@@ -26,12 +29,13 @@ class Standing:
     erased: int
     advanced: int
     lag: int
+    lost: int = 0
 
     @property
     def difference(self) -> int:
-        """What the equations leave over; anything but 0 is a fault."""
+        """What the three equations leave over; anything but 0 is a fault."""
         accounted = self.applied + self.stale + self.dead + self.waiting + self.erased
-        return abs(self.received - accounted) + abs(self.received - self.advanced)
+        return abs(self.received - accounted) + abs(self.received - self.advanced) + self.lost
 
 
 @dataclass
@@ -42,23 +46,28 @@ class Gauges:
     _admin: AdminClient | None = field(default=None)
 
     async def standings(self, connection: asyncpg.Connection) -> list[Standing]:
-        """Every consumer, in the order of the flow."""
+        """Every consumer, in the order of the flow. What is missing behind a last number is told at rest only."""
         found = []
         for service in topology.SERVICES:
             rows = await connection.fetch(
-                f"SELECT consumer, topic, partition, next_offset, start_offset, {', '.join(OUTCOMES)}"
+                f"SELECT consumer, topic, partition, next_offset, start_offset, seen, {', '.join(OUTCOMES)}"
                 f" FROM {service}.consumer_position ORDER BY consumer"
             )
-            ends = await asyncio.to_thread(
-                self._log_ends, sorted({(r["topic"], r["partition"]) for r in rows})
-            )
+            ends = await self._ask_ends(sorted({(r["topic"], r["partition"]) for r in rows}))
             for consumer in sorted({row["consumer"] for row in rows}):
                 mine = [row for row in rows if row["consumer"] == consumer]
                 sums = {name: sum(row[name] for row in mine) for name in OUTCOMES}
                 advanced = sum(row["next_offset"] - row["start_offset"] for row in mine)
                 lag = sum(max(ends[r["topic"], r["partition"]] - r["next_offset"], 0) for r in mine)
-                found.append(Standing(consumer, advanced=advanced, lag=lag, **sums))
-        return found
+                holes = sum(edges.holes(json.loads(row["seen"])) for row in mine)
+                found.append(Standing(consumer, advanced=advanced, lag=lag, lost=holes, **sums))
+        if any(each.lag for each in found):
+            return found
+        missing = await unmet.missing(connection, self._ask_ends)
+        return [replace(each, lost=each.lost + missing[each.consumer]) for each in found]
+
+    async def _ask_ends(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return await asyncio.to_thread(self._log_ends, lanes)
 
     def _log_ends(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
         if self._admin is None:

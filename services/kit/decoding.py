@@ -94,6 +94,7 @@ def decode(
                 found.stopped = True
                 break
             found.dead.append(Dead(record, *safe_error(error)))
+            found.edges.append(edge_of(record))
         else:
             run = 0
             found.edges.append(meta.edge)
@@ -107,5 +108,14 @@ def decode(
 
 def sender_id(record: Raw) -> str:
     """The event id that a record's sender gave it, as far as it can be read."""
-    found = next((value for name, value in record.headers if name == "ce_id"), b"")
+    return _header(record, "ce_id")
+
+
+def edge_of(record: Raw) -> str:
+    """Lane and running number of a record, whatever else of it cannot be read: it did come."""
+    return _header(record, "edge")
+
+
+def _header(record: Raw, wanted: str) -> str:
+    found = next((value for name, value in record.headers if name == wanted), b"")
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else ""

@@ -9,10 +9,9 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from contracts.codes import Refusal
-from contracts.envelope import from_headers
 from services.kit import metrics
 from services.kit.claims import Claim, Claims
-from services.kit.decoding import Dead, Slice
+from services.kit.decoding import Dead, Slice, edge_of
 from services.kit.errors import error_name, is_transient
 from services.kit.stops import TOO_MANY_BAD
 
@@ -108,7 +107,6 @@ def _singles(each: Slice) -> list[Slice]:
             one.events, one.offsets = [event], {id(event): record}
         if record.offset in dead:
             one.dead = [dead[record.offset]]
-        else:
-            one.edges = [from_headers(record.headers).edge]
+        one.edges = [edge_of(record)]
         singles.append(one)
     return singles

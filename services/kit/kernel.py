@@ -8,6 +8,7 @@ is acknowledged; caches change only after COMMIT.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import asyncpg
 from opentelemetry import trace
@@ -26,6 +27,7 @@ from services.kit.outgoing import Numbering, messages, pack, partitions
 from services.kit.positions import Advance, Position
 from services.kit.publishing import Publishing
 from services.kit.stops import TOO_MANY_BAD
+from services.kit.tracing import link
 
 tracer = trace.get_tracer("kizashi.kernel")
 
@@ -48,6 +50,8 @@ class Kernel(Claims):
         self.publishing = publishing
         self.failures = Failures(self, self._apply)
         self.progress_at = time.monotonic()
+        #: Last COMMIT, or publication of what another owner committed; from the beginning on.
+        self.committed_at = datetime.now(UTC)
         self._outside = handler if isinstance(handler, FromOutside) else None
         self._carried = {name: carried_types(name) for name in handler.topics}
 
@@ -102,6 +106,7 @@ class Kernel(Claims):
                 if rows:
                     await self.publishing.deliver(rows)
                     await self.positions.forget(tx, [row_id for row_id, _ in rows])
+                    self.committed_at = datetime.now(UTC)
             claim.drained = True
 
     async def _apply(self, slices: Sequence[Slice]) -> None:
@@ -114,7 +119,8 @@ class Kernel(Claims):
             attributes={"kizashi.records": sum(len(s.records) for s in slices)},
             record_exception=False,
             set_status_on_exception=False,
-        ):
+        ) as span:
+            link(span, (event for each in slices for event in each.events))
             async with self.pool.acquire() as tx, tx.transaction():
                 outcome, applied = await self._transact(tx, slices, claims)
         for change in outcome.after_commit:
@@ -207,6 +213,7 @@ class Kernel(Claims):
             metrics.RECORDS.labels(self.consumer, "received").inc(len(each.records))
             self._observe_age(each.events)
         self.progress_at = time.monotonic()
+        self.committed_at = datetime.now(UTC)
         metrics.PROGRESS_AT.labels(self.consumer).set_to_current_time()
 
     def _observe_age(self, events: Sequence[Event]) -> None:

@@ -13,6 +13,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream.kafka import KafkaBroker
 
+from services.kit.leaving import leave_for_good
+
 _WAIT_MS = 5_000
 #: A fetch asks for every partition and returns with the first record of any: idle readers ask this often.
 FETCH_WAIT_MS = 1_000
@@ -23,12 +25,25 @@ _TOP_UP_MS = 20
 
 
 class Poller(AIOKafkaConsumer):  # type: ignore[misc]
-    """Polls that are never empty and never old, fetches that always ask for every partition."""
+    """Polls that are never empty and never old, fetches that always ask for every partition.
+
+    With ``leaves_group`` its partitions go to the others when it stops, not only when its session times out.
+    """
+
+    def __init__(self, *topics: str, leaves_group: bool = False, **settings: Any) -> None:
+        super().__init__(*topics, **settings)
+        self._instance = settings.get("group_instance_id") if leaves_group else None
 
     async def start(self) -> None:
         """Join the group. Nothing is fetched before all that was fetched is consumed (a private setting)."""
         await super().start()
         self._fetcher._prefetch_backoff = _NEVER_SECONDS
+
+    async def stop(self) -> None:
+        """Leave the group if that is for good, and disconnect."""
+        if self._instance is not None and not self._closed:
+            await leave_for_good(self, self._instance)
+        await super().stop()
 
     async def getmany(
         self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None
@@ -64,8 +79,13 @@ class Poller(AIOKafkaConsumer):  # type: ignore[misc]
 class Broker(KafkaBroker):
     """A broker for reading alone, with ``Poller`` for each subscriber."""
 
+    def __init__(self, *servers: Any, leaves_group: bool = False, **settings: Any) -> None:
+        super().__init__(*servers, **settings)
+        self._leaves_group = leaves_group
+
     async def _connect(self) -> Any:
         plain = await super()._connect()
         assert isinstance(plain, partial)
-        self.config.broker_config.builder = partial(Poller, **plain.keywords)
+        builder = partial(Poller, leaves_group=self._leaves_group, **plain.keywords)
+        self.config.broker_config.builder = builder
         return self.config.broker_config.builder

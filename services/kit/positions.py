@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -199,7 +200,7 @@ class Positions:
         """Remove outbox rows that have been acknowledged."""
         await tx.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(ids))
 
-    async def states(self, tx: Transaction, lanes: Sequence[tuple[str, int]]) -> list[dict[str, int | str]]:
+    async def states(self, tx: Transaction, lanes: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
         """The rows as they stand, for pulses and metrics."""
         rows = await tx.fetch(
             "SELECT p.* FROM consumer_position p JOIN unnest($2::text[], $3::int[]) AS w (topic, partition) "

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from aiokafka.errors import KafkaError
 
 from services.kit.batcher import Batcher, Message
+from services.kit.edges import Run
 from services.kit.lanes import Outgoing
 from services.kit.outgoing import messages
 
@@ -23,6 +24,7 @@ class Publisher:
     def __init__(self, service: str, make_batcher: Callable[[], Batcher]) -> None:
         self._service = service
         self._make = make_batcher
+        self._run = Run(service)
         self._batcher: Batcher | None = None
         self._pending: list[Message] = []
         self._flush: asyncio.Task[None] | None = None
@@ -64,9 +66,11 @@ class Publisher:
             await self.start()
         assert self._batcher is not None
         try:
-            await self._batcher.send(pending)
-        except (KafkaError, OSError, TimeoutError):
-            await self._discard()
+            await self._batcher.send(self._run.number(pending))
+        except BaseException as error:
+            self._run.begin()  # what is in doubt may have come or not
+            if isinstance(error, (KafkaError, OSError, TimeoutError)):
+                await self._discard()
             raise
 
     async def _discard(self) -> None:

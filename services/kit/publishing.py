@@ -42,8 +42,12 @@ class Publishing:
 
     async def deliver(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Publish outbox rows that another owner left behind, and wait for the acknowledgement."""
+        await self.send([message for _, row in rows for message in unpack(row)])
+
+    async def send(self, messages: list[Message]) -> None:
+        """Publish what is not in flight yet, and wait for the acknowledgement."""
         await self.acknowledged()
-        await self._until_acknowledged([message for _, row in rows for message in unpack(row)])
+        await self._until_acknowledged(messages)
 
     async def stop(self) -> None:
         """Finish what is in flight and disconnect."""

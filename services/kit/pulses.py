@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import msgspec
 from aiokafka.errors import KafkaError
 
 from contracts.operations import ConsumerPulsed, LaneState, LaneStop, TopicCount
-from services.kit import metrics
+from services.kit import edges, metrics
 from services.kit.errors import error_name
 from services.kit.ids import derived_id
 from services.kit.lanes import Outgoing
@@ -21,48 +22,71 @@ from services.kit.stops import code_of
 log = logging.getLogger(__name__)
 
 
-def _totals(rows: list[dict[str, int | str]], column: str) -> dict[str, int]:
+Row = dict[str, Any]
+
+
+def _numbers(row: Row, column: str) -> dict[str, int]:
+    return msgspec.json.decode(str(row[column]), type=dict[str, int])
+
+
+def _emitted(row: Row) -> list[TopicCount]:
+    """What a lane sent, by topic; its row has it by partition."""
     totals: dict[str, int] = {}
-    for row in rows:
-        for name, count in msgspec.json.decode(str(row[column]), type=dict[str, int]).items():
-            key = name.split("/")[0] if column == "emitted" else str(row["topic"])
-            totals[key] = totals.get(key, 0) + count
-    return totals
+    for target, count in _numbers(row, "emitted").items():
+        topic = target.split("/")[0]
+        totals[topic] = totals.get(topic, 0) + count
+    return [TopicCount(topic, count) for topic, count in sorted(totals.items())]
+
+
+def _summed(counts: Iterable[TopicCount]) -> list[TopicCount]:
+    totals: dict[str, int] = {}
+    for each in counts:
+        totals[each.topic] = totals.get(each.topic, 0) + each.count
+    return [TopicCount(topic, count) for topic, count in sorted(totals.items()) if count]
+
+
+def _lane(row: Row) -> LaneState:
+    seen = _numbers(row, "seen")
+    return LaneState(
+        topic=row["topic"],
+        partition=row["partition"],
+        start_offset=row["start_offset"],
+        next_offset=row["next_offset"],
+        received=row["received"],
+        applied=row["applied"],
+        stale=row["stale"],
+        dead=row["dead"],
+        waiting=row["waiting"],
+        erased=row["erased"],
+        log_end_offset=row.get("log_end_offset", 0),
+        emitted=_emitted(row),
+        distinct=edges.distinct(seen),
+        holes=edges.holes(seen),
+        oldest_at=row.get("oldest_at"),
+    )
 
 
 def pulse(
     service: str,
     member: str,
     consumer: str,
-    rows: list[dict[str, int | str]],
+    rows: Sequence[Row],
     stopped: Mapping[tuple[str, int], str],
+    committed_at: datetime | None = None,
 ) -> ConsumerPulsed:
     """The event that tells a consumer's lanes, and of those that stopped, why."""
+    lanes = [_lane(row) for row in rows]
     return ConsumerPulsed(
         service=service,
         consumer=consumer,
         member=member,
-        lanes=[
-            LaneState(
-                topic=str(row["topic"]),
-                partition=int(row["partition"]),
-                start_offset=int(row["start_offset"]),
-                next_offset=int(row["next_offset"]),
-                received=int(row["received"]),
-                applied=int(row["applied"]),
-                stale=int(row["stale"]),
-                dead=int(row["dead"]),
-                waiting=int(row["waiting"]),
-                erased=int(row["erased"]),
-                log_end_offset=int(row.get("log_end_offset", 0)),
-            )
-            for row in rows
-        ],
-        emitted=[TopicCount(topic, count) for topic, count in sorted(_totals(rows, "emitted").items())],
-        distinct=[TopicCount(topic, count) for topic, count in sorted(_totals(rows, "seen").items())],
+        lanes=lanes,
+        emitted=_summed(each for lane in lanes for each in lane.emitted),
+        distinct=_summed(TopicCount(lane.topic, lane.distinct) for lane in lanes),
         stopped=bool(stopped),
         pulsed_at=datetime.now(UTC),
         stops=[LaneStop(topic, part, code_of(why)) for (topic, part), why in sorted(stopped.items())],
+        committed_at=committed_at,
     )
 
 
@@ -77,8 +101,21 @@ def measure(consumer: str, lanes: Sequence[LaneState]) -> None:
     accounted = sum(sums.values()) - sums["received"]
     advanced = sum(lane.next_offset - lane.start_offset for lane in lanes)
     difference = abs(sums["received"] - accounted) + abs(sums["received"] - advanced)
-    metrics.DIFFERENCE.labels(consumer).set(difference)
+    metrics.DIFFERENCE.labels(consumer).set(difference + sum(lane.holes for lane in lanes))
     metrics.LAG.labels(consumer).set(sum(max(lane.log_end_offset - lane.next_offset, 0) for lane in lanes))
+
+
+async def standing(subscription: Subscription, pool: asyncpg.Pool) -> list[Row]:
+    """The rows of a member's lanes, with where their logs end and since when the oldest record has been waiting."""
+    kernel, ends = subscription.kernel, subscription.look()
+    async with pool.acquire() as tx:
+        rows = await kernel.positions.states(tx, list(kernel.claims))
+    for row in rows:
+        lane, position = (row["topic"], row["partition"]), row["next_offset"]
+        row["log_end_offset"] = ends.get(lane, position)
+        if row["log_end_offset"] > position:
+            row["oldest_at"] = subscription.ages.oldest_at(lane, position)
+    return rows
 
 
 async def beat(
@@ -94,17 +131,10 @@ async def beat(
     while True:
         await asyncio.sleep(seconds)
         try:
-            lanes = list(kernel.claims)
-            if not lanes:
+            if not kernel.claims:
                 continue
-            ends = subscription.log_ends()
-            async with pool.acquire() as tx:
-                rows = await kernel.positions.states(tx, lanes)
-            for row in rows:
-                row["log_end_offset"] = ends.get(
-                    (str(row["topic"]), int(row["partition"])), int(row["next_offset"])
-                )
-            body = pulse(service, member, kernel.consumer, rows, kernel.stopped)
+            rows = await standing(subscription, pool)
+            body = pulse(service, member, kernel.consumer, rows, kernel.stopped, kernel.committed_at)
             measure(kernel.consumer, body.lanes)
             name = derived_id("pulse", kernel.consumer, member, body.pulsed_at.isoformat())
             await publisher.publish([Outgoing("operations", body, name, recorded_at=body.pulsed_at)])

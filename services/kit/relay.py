@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from services.kit.edges import Run
 from services.kit.errors import error_name
 from services.kit.lanes import Outgoing, Transaction
-from services.kit.outgoing import messages, pack
+from services.kit.outgoing import messages, pack, unpack
 from services.kit.publishing import Publishing
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Relay:
         self._pool = pool
         self._publishing = publishing
         self._wake = asyncio.Event()
+        self._run = Run(f"{service}.relay")
 
     async def enqueue(self, tx: Transaction, events: Sequence[Outgoing]) -> None:
         """Store events in the caller's transaction; they are sent soon after its COMMIT."""
@@ -56,11 +58,18 @@ class Relay:
             rows = await tx.fetch("SELECT id, events FROM relay_outbox ORDER BY id LIMIT 500")
             if not rows:
                 return False
-            await self._publishing.deliver([(row["id"], row["events"]) for row in rows])
+            await self._send([row["events"] for row in rows])
             await tx.execute(
                 "DELETE FROM relay_outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows]
             )
         return True
+
+    async def _send(self, rows: Sequence[bytes]) -> None:
+        try:
+            await self._publishing.send(self._run.number(each for row in rows for each in unpack(row)))
+        except BaseException:
+            self._run.begin()
+            raise
 
     @property
     def _lock(self) -> str:

@@ -108,6 +108,7 @@ class Replays:
             out, ids = await self._finish(tx, row, place, effects, _outcomes(effects, place.partition), edges)
         for change in effects.after_commit:
             change()
+        kernel.committed_at = datetime.now(UTC)
         kernel.publishing.start(out, ids)
         metrics.REPLAYED.labels(kernel.consumer, "applied").inc()
 
@@ -121,6 +122,7 @@ class Replays:
             await self._letters.still_bad(tx, place, at, bad.code, bad.path)
             effects.emit(place.partition, self._told(place, at, bad))
             out, ids = await self._finish(tx, opened[0], place, effects, {}, [])
+        kernel.committed_at = datetime.now(UTC)
         kernel.publishing.start(out, ids)
         metrics.REPLAYED.labels(kernel.consumer, "still-bad").inc()
 

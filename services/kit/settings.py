@@ -34,6 +34,8 @@ class KitSettings(BaseSettings):
     http_port: int = 0
     allowed_hosts: str = "127.0.0.1,localhost"
     member: int | None = 0
+    #: A stop is for good: partitions go to the other members at once. Where members are scaled on lag.
+    leaves_group: bool = False
     sources: str = ""
     batch_records: int = 2000
     #: Children whose state one lane of a consumer keeps in memory; those longest untouched are read again when needed.

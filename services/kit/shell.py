@@ -7,6 +7,7 @@ acknowledgement, no replies, no auto-creation, no reset, one group and instance 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -15,6 +16,7 @@ from faststream import AckPolicy
 from faststream.kafka.message import KafkaMessage
 from faststream.security import BaseSecurity, SASLScram256
 
+from services.kit.ages import Ages
 from services.kit.decoding import Raw
 from services.kit.errors import error_name
 from services.kit.kernel import Kernel
@@ -112,6 +114,7 @@ class Subscription:
         self._watch = watch
         self._poll_lock = asyncio.Lock()
         self._replays = Replays(kernel)
+        self.ages = Ages()
         self._patience_seconds = (
             kernel.handler.patience_seconds if isinstance(kernel.handler, Patient) else 0.0
         )
@@ -147,6 +150,7 @@ class Subscription:
             return
         async with self._poll_lock:
             await self.lanes.take(set(consumer.assignment()))
+            self.ages.meet(records)
             await self.kernel.process(records)
             self._seek(consumer)
         if self._patience_seconds and len(records) < self._full_records:
@@ -164,6 +168,7 @@ class Subscription:
                 async with self._poll_lock:
                     await self.lanes.take(set(consumer.assignment()))
                     await self.kernel.drain()
+            self.look()
 
     async def replay_dead_letters(self) -> None:
         """Handle again what somebody asked for; polls go on between one letter and the next."""
@@ -199,6 +204,13 @@ class Subscription:
         ends = {(tp.topic, tp.partition): consumer.highwater(tp) for tp in consumer.assignment()}
         return {lane: end for lane, end in ends.items() if end is not None}
 
+    def look(self) -> dict[tuple[str, int], int]:
+        """Log ends where known; remembers which lanes have nothing before them."""
+        ends = self.log_ends()
+        positions = {lane: claim.next_offset for lane, claim in self.kernel.claims.items()}
+        self.ages.look(ends, positions, datetime.now(UTC))
+        return ends
+
     async def commit_for_dashboards(self) -> None:
         """Explicit offsets to Kafka; correctness never depends on it."""
         consumer = self.subscriber.consumer
@@ -231,6 +243,7 @@ def make_broker(settings: KitSettings, principal: str) -> Broker:
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
         graceful_timeout=GRACEFUL_TIMEOUT_SECONDS,
         apply_types=False,
+        leaves_group=settings.leaves_group,
         log_level=logging.DEBUG,
         logger=None,
     )

@@ -21,6 +21,7 @@ from contracts import catalogue
 from kizashi import topology
 from kizashi.embedded import kafka as embedded_kafka
 from kizashi.secrets_command import BROKER
+from services.kit.settings import KitSettings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -321,6 +322,16 @@ def test_no_more_members_than_partitions(service: str) -> None:
     if service in scalers:
         assert 1 <= scalers[service]["minReplicaCount"] <= scalers[service]["maxReplicaCount"]
         assert scalers[service]["maxReplicaCount"] <= _members_at_most(service)
+
+
+def test_members_that_are_scaled_leave_their_groups() -> None:
+    (leaving,) = _documents(DEPLOY / "kubernetes/scaling/leaving.yaml")
+    (member,) = _documents(DEPLOY / "kubernetes/member/statefulset.yaml")
+    (container,) = member["spec"]["template"]["spec"]["containers"]
+    optional = {"configMapRef": {"name": leaving["metadata"]["name"], "optional": True}}
+    assert optional in container["envFrom"]
+    assert leaving["data"] == {"KIZASHI_LEAVES_GROUP": "true"}
+    assert "leaves_group" in KitSettings.model_fields
 
 
 def test_kubernetes_members_are_confined() -> None:

@@ -29,11 +29,11 @@ def reconciliation(number: Reconciliation) -> str:
 
 
 def age(number: EventAge) -> str:
-    """By the oldest unprocessed event and the slowest way to the screen."""
+    """By the oldest unprocessed event and the slowest way to the screen; an age that nobody can tell is not good."""
     slowest = max(number.oldest_seconds or 0.0, number.visible_p99_seconds or 0.0)
     if slowest >= STUCK_SECONDS:
         return "act"
-    return "look" if slowest >= LATE_SECONDS else "good"
+    return "look" if number.oldest_seconds is None or slowest >= LATE_SECONDS else "good"
 
 
 def confirmed(number: Confirmed) -> str:

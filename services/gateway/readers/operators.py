@@ -1,117 +1,25 @@
 """The eight numbers in design order; and what administrators see. Nothing about any child but IDs in the log."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from contracts.codes import Decider, Item, Refusal, StaffRole
-from contracts.operations import ConsumerPulsed
 from services.gateway import replaying, schoolyear
 from services.gateway.access import Action
+from services.gateway.readers.reconciling import oldest_seconds, reconcile
 from services.gateway.store import counts, log, people
 from services.gateway.views import (
     AdminPage,
     AuditLine,
     Confirmed,
-    ConsumerLine,
-    EdgeLine,
     GrantLine,
     OperatorsPage,
-    Reconciliation,
     Refused,
     RefusedLine,
     ScoreRow,
-    StopLine,
     WhoDecides,
 )
 from services.gateway.visit import Visit
-
-_SILENT = timedelta(seconds=15)
-
-
-def reconcile(pulses: Iterable[ConsumerPulsed], now: datetime) -> Reconciliation:
-    """The three equations over every consumer. A partition that changed hands counts once, by its newest word."""
-    newest: dict[tuple[str, str, int], tuple[datetime, int]] = {}
-    pulses = list(pulses)
-    for index, pulse in enumerate(pulses):
-        for lane in pulse.lanes:
-            key = (pulse.consumer, lane.topic, lane.partition)
-            if key not in newest or newest[key][0] < pulse.pulsed_at:
-                newest[key] = (pulse.pulsed_at, index)
-    by_consumer: dict[str, list[int]] = defaultdict(list)
-    for index, pulse in enumerate(pulses):
-        by_consumer[pulse.consumer].append(index)
-    owners = {key: index for key, (_, index) in newest.items()}
-    lines = [
-        _consumer([(index, pulses[index]) for index in indexes], owners, now)
-        for _, indexes in sorted(by_consumer.items())
-    ]
-    edges = _edges(pulses, owners)
-    return Reconciliation(
-        difference=sum(abs(line.position_difference) + abs(line.outcome_difference) for line in lines),
-        waiting=sum(line.waiting for line in lines),
-        consumers=tuple(lines),
-        edges=edges,
-    )
-
-
-def _consumer(
-    pulses: Sequence[tuple[int, ConsumerPulsed]], owners: dict[tuple[str, str, int], int], now: datetime
-) -> ConsumerLine:
-    lanes = [
-        lane
-        for index, pulse in pulses
-        for lane in pulse.lanes
-        if owners[pulse.consumer, lane.topic, lane.partition] == index
-    ]
-    last = max((pulse for _, pulse in pulses), key=lambda each: each.pulsed_at)
-    received = sum(lane.received for lane in lanes)
-    outcomes = sum(lane.applied + lane.stale + lane.dead + lane.waiting + lane.erased for lane in lanes)
-    return ConsumerLine(
-        service=last.service,
-        consumer=last.consumer,
-        received=received,
-        applied=sum(lane.applied for lane in lanes),
-        stale=sum(lane.stale for lane in lanes),
-        dead=sum(lane.dead for lane in lanes),
-        waiting=sum(lane.waiting for lane in lanes),
-        erased=sum(lane.erased for lane in lanes),
-        position_difference=sum(lane.next_offset - lane.start_offset for lane in lanes) - received,
-        outcome_difference=received - outcomes,
-        lag=sum(max(lane.log_end_offset - lane.next_offset, 0) for lane in lanes),
-        stopped=any(pulse.stopped for _, pulse in pulses if now - pulse.pulsed_at < _SILENT),
-        pulsed_at=last.pulsed_at,
-        silent=now - last.pulsed_at > _SILENT,
-        stops=tuple(
-            StopLine(each.topic, each.partition, each.reason)
-            for _, pulse in pulses
-            for each in pulse.stops
-            if now - pulse.pulsed_at < _SILENT
-        ),
-    )
-
-
-def _edges(pulses: Sequence[ConsumerPulsed], owners: dict[tuple[str, str, int], int]) -> tuple[EdgeLine, ...]:
-    """Distinct numbered events by topic: sent by all producers together against received by each consumer.
-
-    Only where producer and consumer both number them; events on the way make a passing difference.
-    """
-    newest: dict[str, ConsumerPulsed] = {}
-    for pulse in pulses:
-        held = newest.get(pulse.consumer)
-        if held is None or held.pulsed_at < pulse.pulsed_at:
-            newest[pulse.consumer] = pulse
-    sent: dict[str, int] = defaultdict(int)
-    for pulse in newest.values():
-        for each in pulse.emitted:
-            sent[each.topic] += each.count
-    return tuple(
-        EdgeLine(each.topic, pulse.consumer, sent[each.topic], each.count, sent[each.topic] - each.count)
-        for _, pulse in sorted(newest.items())
-        for each in pulse.distinct
-        if each.topic in sent
-    )
 
 
 async def read(visit: Visit, chain_ok: bool | None) -> OperatorsPage:
@@ -119,13 +27,14 @@ async def read(visit: Visit, chain_ok: bool | None) -> OperatorsPage:
     visit.require((), Item.operations, Action.operate)
     visit.entry.show((), [Item.operations])
     tx, now = visit.tx, datetime.now(UTC)
-    reconciliation = reconcile(await counts.pulses(tx), now)
+    pulses = await counts.pulses(tx)
+    reconciliation = reconcile(pulses, now)
     alerts, undelivered = await counts.alerts_today(tx)
     waiting = await counts.waiting(tx)
     letters = await counts.letters(tx)
     return OperatorsPage(
         reconciliation=replace(reconciliation, waiting=waiting.records),
-        age=replace(await counts.delay(tx), oldest_seconds=_nothing_waits(reconciliation)),
+        age=replace(await counts.delay(tx), oldest_seconds=oldest_seconds(pulses, now)),
         confirmed=await _confirmed(visit),
         waiting=waiting,
         refused=Refused(
@@ -143,12 +52,6 @@ async def read(visit: Visit, chain_ok: bool | None) -> OperatorsPage:
         measured_at=now,
         letters=await counts.standing_letters(tx, replaying.KEEPERS),
     )
-
-
-def _nothing_waits(reconciliation: Reconciliation) -> float | None:
-    """0 when every consumer has read all there is; how old the rest is, is not told by pulses."""
-    lines = reconciliation.consumers
-    return 0.0 if lines and not any(line.lag or line.silent for line in lines) else None
 
 
 async def _confirmed(visit: Visit) -> Confirmed:

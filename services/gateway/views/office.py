@@ -17,7 +17,7 @@ class StopLine:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerLine:
-    """One consumer's sums. The two differences must be 0."""
+    """One consumer's sums. The two differences and the holes must be 0."""
 
     service: str
     consumer: str
@@ -34,17 +34,23 @@ class ConsumerLine:
     pulsed_at: datetime
     silent: bool
     stops: tuple[StopLine, ...] = ()
+    holes: int = 0  # numbered events that never came
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeLine:
-    """Distinct numbered events of a topic: sent by all producers, received by one consumer; settles at 0."""
+    """Distinct numbered events of a topic: sent by all producers, received by one consumer; settles at 0.
+
+    ``holes`` were jumped over and never come; of the rest, what is missing ``at_rest`` is lost, too.
+    """
 
     topic: str
     consumer: str
     sent: int
     received: int
     difference: int
+    holes: int = 0
+    at_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

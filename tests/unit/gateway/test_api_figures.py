@@ -14,7 +14,7 @@ from services.gateway import grid, longabsence
 from services.gateway.audience import SurveyPart, tally
 from services.gateway.feed.profiles import shown
 from services.gateway.grid import Tally
-from services.gateway.readers.operators import reconcile
+from services.gateway.readers.reconciling import reconcile
 from services.gateway.schoolyear import Calendar, Scoped, first_day, months, nearest, year_of
 from services.gateway.searching import searchable
 

@@ -23,7 +23,16 @@ def test_any_difference_asks_to_act() -> None:
 
 @pytest.mark.parametrize(
     ("oldest", "slowest", "state"),
-    [(None, None, "good"), (0.3, 0.8, "good"), (6.0, None, "look"), (None, 7.0, "look"), (301.0, 0.1, "act")],
+    [
+        (0.0, None, "good"),
+        (0.3, 0.8, "good"),
+        (None, None, "look"),  # something waits, nobody knows how long
+        (None, 0.8, "look"),
+        (6.0, None, "look"),
+        (0.0, 7.0, "look"),
+        (301.0, 0.1, "act"),
+        (None, 301.0, "act"),
+    ],
 )
 def test_age(oldest: float | None, slowest: float | None, state: str) -> None:
     assert states.age(EventAge(oldest, None, slowest, 0)) == state
