@@ -124,6 +124,17 @@ class InfirmaryVisitDetailed(Fact, frozen=True):
     left_minute: MinuteOfDay | None = None
 
 
+class InfirmaryVisitWithdrawn(Fact, frozen=True):
+    """The visit was not this child's, or never was; takes back both facts of a visit. Natural key as theirs.
+
+    ``date`` is the day under which the visit was known; a reader that counts by school year needs it.
+    """
+
+    linkage_id: LinkageId
+    visit_id: OpaqueId
+    date: date
+
+
 class PupilErased(Fact, frozen=True):
     """Delete the child, keep the ID in a ledger, count what comes later as erased."""
 

@@ -226,6 +226,15 @@ class InfirmaryVisited(Record, frozen=True):
     left_minute: MinuteOfDay | None = None
 
 
+class InfirmaryVisitRetracted(Record, frozen=True):
+    """The source takes its record of that visit back: there was none. Natural key as :class:`InfirmaryVisited`."""
+
+    visit_id: SourceKey
+    pupil: PupilRef
+    school: SchoolId
+    date: date
+
+
 class ClockAdvanced(Record, frozen=True):
     """The school clock reached a moment of ``date``. Written to every partition of ``records``.
 

@@ -50,7 +50,9 @@ _ALL: list[EventType] = [
         identified=True,
     ),
     *_types(Item.survey, records.SurveyAnswered, identified=True),
-    *_types(Item.infirmary_detail, records.InfirmaryVisited, identified=True),
+    *_types(
+        Item.infirmary_detail, records.InfirmaryVisited, records.InfirmaryVisitRetracted, identified=True
+    ),
     *_types(Item.operations, records.ClockAdvanced),
     *_types(
         Item.registry,
@@ -71,7 +73,7 @@ _ALL: list[EventType] = [
         facts.ClassDayCounted,
     ),
     *_types(Item.survey, facts.SurveyMarked),
-    *_types(Item.infirmary_count, facts.InfirmaryVisitCounted),
+    *_types(Item.infirmary_count, facts.InfirmaryVisitCounted, facts.InfirmaryVisitWithdrawn),
     *_types(Item.infirmary_detail, facts.InfirmaryVisitDetailed),
     *_types(Item.operations, facts.SchoolDaySettled, facts.SchoolDayClosed, facts.ClassesConfirmed),
     *_types(Item.attendance, features.AttendanceFeaturesUpdated, features.LabelMatured),

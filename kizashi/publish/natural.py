@@ -41,7 +41,7 @@ def natural_key(body: Body) -> tuple[object, ...]:
             return ("roll", body.school, body.school_year, body.grade, body.class_label, body.date)
         case records.SurveyAnswered():
             return ("survey", *_who(body.pupil), body.survey, body.school_year, body.round)
-        case records.InfirmaryVisited():
+        case records.InfirmaryVisited() | records.InfirmaryVisitRetracted():
             return ("visit", body.visit_id)
     raise TypeError(type(body).__name__)
 

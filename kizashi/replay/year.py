@@ -64,5 +64,6 @@ def pupil_of(event: Event) -> PupilRef | None:
         records.AttendanceRetracted,
         records.SurveyAnswered,
         records.InfirmaryVisited,
+        records.InfirmaryVisitRetracted,
     )
     return body.pupil if isinstance(body, one) else None

@@ -33,12 +33,13 @@ class Enrolment(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """A visit to the 保健室; ``internal``: 内科."""
+    """A visit to the 保健室; ``internal``: 内科. A withdrawn one keeps its day and version and counts nowhere."""
 
     visit_id: str
     version: int
     date: date
     internal: bool
+    withdrawn: bool = False
 
 
 #: Kinds of survey whose answers tell how life at school is (学校生活).

@@ -2,7 +2,13 @@
 
 from contracts.codes import InfirmaryKind
 from contracts.envelope import Event
-from contracts.facts import EnrolmentSet, EnrolmentWithdrawn, InfirmaryVisitCounted, SurveyMarked
+from contracts.facts import (
+    EnrolmentSet,
+    EnrolmentWithdrawn,
+    InfirmaryVisitCounted,
+    InfirmaryVisitWithdrawn,
+    SurveyMarked,
+)
 from contracts.versions import mark_version
 from services.features.cache import LaneState, YearKey
 from services.features.children import Enrolment, SurveyRound, Visit, with_enrolment, with_survey, with_visit
@@ -29,8 +35,7 @@ async def load_concerned(tx: Transaction, step: Step) -> None:
             who = event.body.linkage_id  # type: ignore[attr-defined]
             years += [(state, (who, year)) for year in _enrolled_years(state, who, enrolment)]
         for event in share.inbox.visits:
-            visit: InfirmaryVisitCounted = event.body  # type: ignore[assignment]
-            who = visit.linkage_id
+            visit, who = _visit(event)
             dates = {visit.date, *(v.date for v in state.child(who).visits if v.visit_id == visit.visit_id)}
             years += [(state, (who, locate(day)[0])) for day in dates]
     await load_years(tx, years)
@@ -85,11 +90,7 @@ def apply_visits(step: Step) -> list[tuple[int, str, Visit]]:
     for share in step.shares:
         state = share.state
         for event in share.inbox.visits:
-            body: InfirmaryVisitCounted = event.body  # type: ignore[assignment]
-            who = body.linkage_id
-            new = Visit(
-                body.visit_id, mark_version(event.meta), body.date, body.kind is InfirmaryKind.internal
-            )
+            new, who = _visit(event)
             old = state.child(who)
             child = with_visit(old, new)
             if child is None:
@@ -102,6 +103,14 @@ def apply_visits(step: Step) -> list[tuple[int, str, Visit]]:
             state.children[who] = child
             saved[state.partition, who, new.visit_id] = new
     return [(lane, who, each) for (lane, who, _), each in saved.items()]
+
+
+def _visit(event: Event) -> tuple[Visit, str]:
+    """A visit, and whose."""
+    body: InfirmaryVisitCounted | InfirmaryVisitWithdrawn = event.body  # type: ignore[assignment]
+    withdrawn = isinstance(body, InfirmaryVisitWithdrawn)
+    internal = not isinstance(body, InfirmaryVisitWithdrawn) and body.kind is InfirmaryKind.internal
+    return Visit(body.visit_id, mark_version(event.meta), body.date, internal, withdrawn), body.linkage_id
 
 
 def apply_surveys(step: Step) -> list[tuple[int, str, SurveyRound]]:

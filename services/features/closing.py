@@ -13,7 +13,6 @@ from contracts.codes import LongAbsenceRule
 from contracts.envelope import Event
 from contracts.facts import SchoolDayClosed
 from contracts.features import (
-    INFIRMARY_FEATURES,
     SURVEY_FEATURES,
     CombinedLabelMatured,
     LabelMatured,
@@ -24,8 +23,7 @@ from services.features.batch import Batch, batch
 from services.features.cache import LaneState
 from services.features.classes import class_name
 from services.features.closings import Closings
-from services.features.infirmary import infirmary_matrix
-from services.features.infirmary_events import visit_arrays, visits_of
+from services.features.infirmary_events import told_matrix, visits_of
 from services.features.labels import HORIZON_DAYS, Matured, matured
 from services.features.loading import load_own_days, load_tallies, load_years, schools_of
 from services.features.longabsence import NEVER
@@ -152,18 +150,14 @@ def _told(judged: Batch, known: Matured) -> Iterator[tuple[int, _Row]]:
 def _beside(judged: Batch, known: Matured) -> list[list[float]]:
     """Infirmary and survey values as they had been told by each row's day; unknown before anything was."""
     visits = [visits_of(judged, row) for row in range(len(judged.owned))]
-    infirmary = rounded(
-        infirmary_matrix(judged.years.school, judged.years.days, visit_arrays(visits), known.rows)
-    )
+    infirmary = rounded(told_matrix(judged, visits, known.rows))
     dates = judged.years.days.dates
     found = []
     for n, (row, index) in enumerate(zip(known.rows.child.tolist(), known.rows.day.tolist(), strict=True)):
-        seen = bool(visits[row]) and visits[row][0][0] <= index
-        counts = infirmary[n] if seen else [_UNKNOWN] * len(INFIRMARY_FEATURES)
         state, key = judged.owned[row]
         rounds = state.child(key[0]).surveys
         answers = survey_vector(rounds, dates[index]) if rounds else [_UNKNOWN] * len(SURVEY_FEATURES)
-        found.append([*counts, *answers])
+        found.append([*infirmary[n], *answers])
     return found
 
 

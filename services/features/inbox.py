@@ -13,6 +13,7 @@ from contracts.facts import (
     EnrolmentSet,
     EnrolmentWithdrawn,
     InfirmaryVisitCounted,
+    InfirmaryVisitWithdrawn,
     PupilErased,
     SchoolDayClosed,
     SchoolDaySettled,
@@ -27,6 +28,7 @@ _OF_A_CHILD: dict[type[Body], str] = {
     EnrolmentSet: "enrolments",
     EnrolmentWithdrawn: "enrolments",
     InfirmaryVisitCounted: "visits",
+    InfirmaryVisitWithdrawn: "visits",
     SurveyMarked: "surveys",
 }
 _OF_THE_LANE: dict[type[Body], str] = {

@@ -25,19 +25,37 @@ from services.kit.lanes import Outgoing
 
 
 def visits_of(batch: Batch, row: int) -> list[tuple[int, Visit]]:
-    """A child's visits of the batch's school year with their day index, oldest first."""
+    """A child's visits of the batch's school year with their day index, oldest first; withdrawn ones too.
+
+    Those count nowhere, but what was told because of them has to be told anew.
+    """
     located = ((locate(visit.date), visit) for visit in batch.children[row].visits)
     return [(index, visit) for (school_year, index), visit in located if school_year == batch.school_year]
 
 
 def visit_arrays(visits: list[list[tuple[int, Visit]]]) -> Visits:
-    """Visits row by row as arrays."""
-    listed = [(row, index, visit.internal) for row, each in enumerate(visits) for index, visit in each]
+    """Standing visits row by row as arrays."""
+    listed = [
+        (row, index, visit.internal)
+        for row, each in enumerate(visits)
+        for index, visit in each
+        if not visit.withdrawn
+    ]
     return Visits(
         child=np.array([each[0] for each in listed], np.int64),
         day=np.array([each[1] for each in listed], np.int64),
         internal=np.array([each[2] for each in listed], bool),
     )
+
+
+def told_matrix(batch: Batch, visits: list[list[tuple[int, Visit]]], rows: Rows) -> F32:
+    """Vectors as of each row's day, float32 [rows, 4]; NaN, unknown, before the first standing visit."""
+    standing = visit_arrays(visits)
+    matrix = infirmary_matrix(batch.years.school, batch.years.days, standing, rows)
+    first = np.full(len(visits), DAYS)
+    np.minimum.at(first, standing.child, standing.day)
+    matrix[rows.day < first[rows.child]] = np.nan
+    return matrix
 
 
 def infirmary_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touch, Outgoing]]:
@@ -59,12 +77,12 @@ def infirmary_events(batch: Batch, touches: list[Touch]) -> Iterator[tuple[Touch
         return
     rows = Rows(*np.array(pairs, np.int64).T)
     school = batch.years.school
-    matrix = infirmary_matrix(school, batch.years.days, visit_arrays(visits), rows)
+    matrix = told_matrix(batch, visits, rows)
     at = 0
     for row, (indices, before) in wanted.items():
         end = at + len(before) + len(indices)
         part = matrix[at + len(before) : end]
-        same = bool(before) and len(indices) == 1 and np.array_equal(matrix[at], part[0])
+        same = bool(before) and len(indices) == 1 and np.array_equal(matrix[at], part[0], equal_nan=True)
         at = end
         if indices and not (same and touches[row].visits_from == DAYS and row not in lost):
             yield touches[row], _outgoing(batch, row, touches[row], visits[row], indices, part, school[row])
@@ -104,6 +122,7 @@ def _outgoing(
 ) -> Outgoing:
     days = batch.years.days
     own = sum(visit.version for _, visit in visits)
+    standing = [index for index, visit in visits if not visit.withdrawn]
     vectors = [
         DayVector(
             days.dates[index],
@@ -113,16 +132,14 @@ def _outgoing(
         for index, version, values in zip(indices, batch.versions(row, indices), rounded(matrix), strict=True)
     ]
     version = bounded(batch.newest[row] + own)
-    as_of = int(np.flatnonzero(batch.told[row]).max(initial=visits[-1][0]))
+    as_of = int(np.flatnonzero(batch.told[row]).max(initial=max(standing, default=0)))
     who = batch.owned[row][1][0]
     body = InfirmaryFeaturesUpdated(
         linkage_id=who,
         school_year=batch.school_year,
         logic=LOGIC,
         days=vectors,
-        evidence=infirmary_evidence(
-            days, np.flatnonzero(school).tolist(), [index for index, _ in visits], as_of
-        ),
+        evidence=infirmary_evidence(days, np.flatnonzero(school).tolist(), standing, as_of),
         evidence_version=version,
     )
     name = derived_id("infirmary-features", who, str(batch.school_year), str(version))

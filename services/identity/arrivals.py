@@ -59,6 +59,7 @@ class Arrivals:
         self._pending: list[tuple[Desk, Event, Draft]] = []
         self._taken: list[tuple[Desk, Event, RollCall]] = []
         self._counted: set[int] = set()  # events that wait or were refused: each is counted once
+        self._replaced: list[Claim] = []
 
     async def apply(self, desks: Sequence[Desk]) -> None:
         """Apply the lanes' records. Facts of one child may leave in another order than they came in."""
@@ -151,19 +152,28 @@ class Arrivals:
         visits = [item for item in self._found + self._parked if item.claim.kind is Kind.visit]
         if not visits:
             return
-        stored = await self._store.claims_at({item.claim.anchor for item in visits})
+        stored = await self._store.visits_at({item.claim.anchor for item in visits})
         newest: dict[bytes, Claim] = {}
         for claim in [*stored, *(item.claim for item in visits)]:
             if claim.anchor not in newest or claim.stamp > newest[claim.anchor].stamp:
                 newest[claim.anchor] = claim
-        await self._store.drop_claims([claim for claim in stored if newest[claim.anchor] is not claim])
         older = {id(item.claim) for item in visits if newest[item.claim.anchor] is not item.claim}
         for item in visits:
             if id(item.claim) in older:
                 self._effects.stale[item.desk.partition] += 1
                 self._effects.waiting[item.desk.partition] -= item.claim.via is Via.waiting
+            else:
+                self._replace([claim for claim in stored if claim.anchor == item.claim.anchor], item)
         self._found = [item for item in self._found if id(item.claim) not in older]
         self._parked = [item for item in self._parked if id(item.claim) not in older]
+
+    def _replace(self, before: Sequence[Claim], item: Item) -> None:
+        """A newer version of a visit: what was told of the child of an older one is taken back."""
+        self._replaced += before
+        for claim in [*before, item.claim] if before else ():
+            if claim.linkage_id is not None:
+                key = claim.linkage_id, int(Kind.visit), claim.natural_key
+                self._floored.note(key, Cause(item.desk.partition, item.event, claim.day))
 
     async def _learn(self) -> None:
         """Load what publishing needs and no cache has: rosters, then children."""
@@ -217,6 +227,8 @@ class Arrivals:
         usual = [(item, child) for item in self._found if (child := self._heard(item)) is not None]
         presences = [each for each in present if self._is_heard(each)]
         await self._floored.look()
+        if self._replaced:
+            await self._store.drop_claims(self._replaced)
         if self._found or self._parked:
             await self._store.save_claims([item.claim for item in self._found + self._parked])
         if self._taken:
@@ -239,10 +251,12 @@ class Arrivals:
         if claim.within and not may_speak(claim.within, child.enrolments, claim.day):
             self._refuse_foreign(desk, event)
             return None
-        if child.floors:
-            key = claim.linkage_id, int(claim.kind), claim.natural_key
-            if self._floored.takes(child, key, claim.stamp, Cause(desk.partition, event, claim.day)):
-                return None
+        key = claim.linkage_id, int(claim.kind), claim.natural_key
+        if claim.kind is Kind.visit and self._floored.has(key):
+            return None
+        cause = Cause(desk.partition, event, claim.day)
+        if child.floors and self._floored.takes(child, key, claim.stamp, cause):
+            return None
         return child
 
     def _refuse_foreign(self, desk: Desk, event: Event) -> None:

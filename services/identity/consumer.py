@@ -31,6 +31,7 @@ WANTS = frozenset(
         "roll-call-taken",
         "survey-answered",
         "infirmary-visited",
+        "infirmary-visit-retracted",
         "clock-advanced",
     }
 )

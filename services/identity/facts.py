@@ -14,7 +14,7 @@ from contracts.envelope import Event
 from contracts.records import PersonNames
 from contracts.registry import BY_BODY, Body
 from services.identity import registry
-from services.identity.ledger import Answers, Claim, Day, Gone, Visit
+from services.identity.ledger import Answers, Claim, Day, Gone, NoVisit, Visit
 from services.identity.minting import Minter
 from services.identity.references import school_year_of
 from services.identity.registry import Enrolment, Registration
@@ -74,6 +74,10 @@ def of_claim(linkage_id: str, claim: Claim, enrolments: Iterable[Enrolment]) -> 
             return (marked,), rank(sequence, True)
         case Visit():
             return _visit(linkage_id, claim.day, body), rank(sequence, True)
+        case NoVisit():
+            return (facts.InfirmaryVisitWithdrawn(linkage_id, body.visit_id, claim.day),), rank(
+                sequence, True
+            )
 
 
 def _visit(linkage_id: str, day: date, body: Visit) -> Bodies:
@@ -116,7 +120,7 @@ def _profile_name(name: PersonNames) -> facts.ProfileName:
 
 
 def withdrawn(fact: Body) -> Body | None:
-    """What takes a fact back from a child; ``None`` where no event can (infirmary visits)."""
+    """What takes a fact back from a child; ``None`` where the event of a fact beside it does (a visit's detail)."""
     match fact:
         case facts.AttendanceMarked():
             return facts.AttendanceWithdrawn(fact.linkage_id, fact.date)
@@ -128,6 +132,10 @@ def withdrawn(fact: Body) -> Body | None:
             return facts.SurveyMarked(
                 fact.linkage_id, fact.survey, fact.school_year, fact.round, fact.date, []
             )
+        case facts.InfirmaryVisitCounted():
+            return facts.InfirmaryVisitWithdrawn(fact.linkage_id, fact.visit_id, fact.date)
+        case facts.InfirmaryVisitWithdrawn():
+            return fact
         case facts.PupilProfiled():
             return facts.PupilProfiled(fact.linkage_id, [])
     return None

@@ -1,6 +1,7 @@
-"""Facts whose own version may be too old to be heard, because something newer was forced out before them (a floor).
+"""Facts that are not said as they are: the views before and after the poll decide what is.
 
-They are not said as they are: the views before and after the poll decide what is.
+Of two kinds: those whose own version may be too old to be heard, because something newer was forced out before
+them (a floor); and visits to the 保健室 of which an older version may have been told, of another child perhaps.
 """
 
 from datetime import date, timedelta
@@ -29,13 +30,14 @@ class Cause(NamedTuple):
 
 
 class Floored:
-    """Such facts of one poll: noted while it is read, looked at before it is saved, told after."""
+    """Such facts of one poll: noted while it is read, looked at before the ledger changes, told after."""
 
     def __init__(self, store: RegistryStore, minter: Minter, effects: Effects) -> None:
         self._store = store
         self._minter = minter
         self._effects = effects
         self._causes: dict[Key, Cause] = {}
+        self._scopes: set[Scope] = set()
         self._before: View = {}
         self._floors: Floors = {}
 
@@ -44,11 +46,20 @@ class Floored:
         floor = child.floors.get(key[1:])
         if floor is None or not floor.reaches(stamp.recorded_at, facts.rank(stamp.sequence, True)):
             return False
-        self._causes[key] = cause
+        self.note(key, cause)
         return True
 
+    def note(self, key: Key, cause: Cause) -> None:
+        """One of them for certain."""
+        self._causes[key] = cause
+        self._scopes.add(Scope(key[0], cause.day, cause.day + _ONE_DAY))
+
+    def has(self, key: Key) -> bool:
+        """Whether it is noted."""
+        return key in self._causes
+
     async def look(self) -> None:
-        """Before the poll is saved: what is known so far."""
+        """Before the ledger changes: what is known so far."""
         if self._causes:
             self._floors = await self._store.floors({key[0] for key in self._causes}, lock=True)
             self._before = await self._view()
@@ -69,6 +80,5 @@ class Floored:
             self._effects.after_commit.append(lambda: metrics.FORCED.inc(forced))
 
     async def _view(self) -> View:
-        scopes = sorted({Scope(key[0], each.day, each.day + _ONE_DAY) for key, each in self._causes.items()})
-        view = await load_view(self._store, self._minter, scopes, days_only=True)
+        view = await load_view(self._store, self._minter, sorted(self._scopes), days_only=True)
         return {key: stand for key, stand in view.items() if key in self._causes}

@@ -80,14 +80,21 @@ class Visit(Struct, frozen=True, gc=False, tag="v"):
     left_minute: int | None
 
 
+class NoVisit(Struct, frozen=True, gc=False, tag="n"):
+    """The visit was taken back."""
+
+    visit_id: str
+
+
 #: Records about one child.
 OneChild = (
     records.AttendanceRecorded
     | records.AttendanceRetracted
     | records.SurveyAnswered
     | records.InfirmaryVisited
+    | records.InfirmaryVisitRetracted
 )
-ClaimBody = Day | Gone | Answers | Visit
+ClaimBody = Day | Gone | Answers | Visit | NoVisit
 #: No school: a record that must name one and does not is about nobody.
 NOWHERE = "-"
 _encoder = msgspec.msgpack.Encoder()
@@ -169,6 +176,9 @@ def _claim(event: Event, minter: Minter) -> Claim:
             return _answers(body, stamp)
         case records.InfirmaryVisited():
             return _visit(body, stamp, minter.opaque("visit", event.meta.source, body.visit_id))
+        case records.InfirmaryVisitRetracted():
+            visit_id = minter.opaque("visit", event.meta.source, body.visit_id)
+            return _about_visit(visit_id, body.date, NoVisit(visit_id), stamp)
     raise TypeError(type(body).__name__)
 
 
@@ -210,4 +220,8 @@ def _answers(body: records.SurveyAnswered, stamp: Stamp) -> Claim:
 
 def _visit(body: records.InfirmaryVisited, stamp: Stamp, visit_id: str) -> Claim:
     visit = Visit(visit_id, body.kind, body.symptom, body.entered_minute, body.left_minute)
-    return Claim(Kind.visit, visit_id, body.date, visit, stamp, anchor=bytes.fromhex(visit_id))
+    return _about_visit(visit_id, body.date, visit, stamp)
+
+
+def _about_visit(visit_id: str, day: date, body: Visit | NoVisit, stamp: Stamp) -> Claim:
+    return Claim(Kind.visit, visit_id, day, body, stamp, anchor=bytes.fromhex(visit_id))

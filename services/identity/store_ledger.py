@@ -27,6 +27,8 @@ class Parked(NamedTuple):
     oldest_at: datetime | None
 
 
+#: The first of the two numbers of a visit's advisory lock.
+_VISIT_LOCK = 20_803
 #: In key order, which is the order of locks; of one event twice in a poll the first counts. Claims that say
 #: the same share a row of what is said.
 _SAVE_CLAIMS = """
@@ -72,10 +74,19 @@ class LedgerStore:
             *tables.columns(sayings, 8),
         )
 
-    async def claims_at(self, anchors: Iterable[bytes]) -> list[Claim]:
-        """All claims on these anchors, locked."""
+    async def visits_at(self, anchors: Iterable[bytes]) -> list[Claim]:
+        """All claims about these visits, locked, and the visits with them.
+
+        Two versions of a visit may name two children, and so come in two lanes at once: neither has a row yet
+        that the other could see.
+        """
+        anchors = sorted(anchors)
+        numbers = sorted({int.from_bytes(anchor[:4], "big", signed=True) for anchor in anchors})
+        await self._tx.execute(
+            "SELECT pg_advisory_xact_lock($1, each) FROM unnest($2::int[]) AS each", _VISIT_LOCK, numbers
+        )
         rows = await self._tx.fetch(
-            "SELECT * FROM claim WHERE anchor = ANY($1) ORDER BY anchor, event_id FOR UPDATE", sorted(anchors)
+            "SELECT * FROM claim WHERE anchor = ANY($1) ORDER BY anchor, event_id FOR UPDATE", anchors
         )
         return [tables.claim(row) for row in rows]
 

@@ -173,13 +173,18 @@ def _settle(key: Key, old: Stand | None, new: Stand | None, floor: Floor | None,
     same = old is not None and old.bodies == new.bodies
     if old is not None and same and old.order == new.order:
         return
-    newer = floor is None and old is not None and new.order > old.order
+    newer = floor is None and old is not None and _newer(old, new)
     if newer or top is None or not top.reaches(new.recorded_at, new.sequence):
         found.publications.append(Publication(key, new, False))
     elif same:
         found.floors[key] = top
     else:
         _force(key, new, top, found)
+
+
+def _newer(old: Stand, new: Stand) -> bool:
+    """Whether its own version is enough. Facts that are told in two events have two ids: these decide nothing."""
+    return new.order > old.order and len(old.bodies) == len(new.bodies) == 1
 
 
 def _top(old: Stand | None, floor: Floor | None) -> Floor | None:

@@ -49,6 +49,7 @@ def lane_key(key: bytes, source: str, body: Body) -> str:
             | records.AttendanceRetracted()
             | records.SurveyAnswered()
             | records.InfirmaryVisited()
+            | records.InfirmaryVisitRetracted()
         ):
             return keyed_id(key, "pupil", source, *_reference(body.pupil))
         case records.PupilRegistered() | records.PupilEnrolled() | records.PupilErasureRequested():

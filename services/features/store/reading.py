@@ -70,7 +70,7 @@ async def load_children(tx: Transaction, linkage_ids: Sequence[str]) -> dict[str
     for row in await tx.fetch("SELECT * FROM enrolment WHERE linkage_id = ANY($1)", linkage_ids):
         enrolments.setdefault(row["linkage_id"], []).append(_enrolment(row))
     for row in await tx.fetch("SELECT * FROM visit WHERE linkage_id = ANY($1)", linkage_ids):
-        visit = Visit(row["visit_id"], row["version"], row["date"], row["internal"])
+        visit = Visit(row["visit_id"], row["version"], row["date"], row["internal"], row["withdrawn"])
         visits.setdefault(row["linkage_id"], []).append(visit)
     for row in await tx.fetch("SELECT * FROM survey WHERE linkage_id = ANY($1)", linkage_ids):
         surveys.setdefault(row["linkage_id"], []).append(_survey(row))

@@ -131,13 +131,13 @@ async def save_enrolments(tx: Transaction, enrolments: Iterable[tuple[int, str, 
 
 _VISIT = [
     ("linkage_id", "text"), ("visit_id", "text"), ("lane", "int"), ("version", "bigint"), ("date", "date"),
-    ("internal", "boolean"),
+    ("internal", "boolean"), ("withdrawn", "boolean"),
 ]  # fmt: skip
 
 
 async def save_visits(tx: Transaction, visits: Iterable[tuple[int, str, Visit]]) -> None:
     """Visits (lane, linkage ID, visit)."""
-    rows = [(who, v.visit_id, lane, v.version, v.date, v.internal) for lane, who, v in visits]
+    rows = [(who, v.visit_id, lane, v.version, v.date, v.internal, v.withdrawn) for lane, who, v in visits]
     await upsert(tx, "visit", _VISIT, "linkage_id, visit_id", rows)
 
 

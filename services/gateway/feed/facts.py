@@ -30,6 +30,7 @@ class Poll:
     surveys: Newest = field(default_factory=Newest)
     visits: Newest = field(default_factory=Newest)
     details: Newest = field(default_factory=Newest)
+    details_gone: Newest = field(default_factory=Newest)
     tallies: Newest = field(default_factory=Newest)
     settled: set[tuple[str, object]] = field(default_factory=set)
     erased: set[str] = field(default_factory=set)
@@ -81,6 +82,12 @@ def _detailed(poll: Poll, event: Event, body: facts.InfirmaryVisitDetailed, part
     poll.details.put((body.linkage_id, body.visit_id), mark_version(event.meta), row, part)
 
 
+def _unvisited(poll: Poll, event: Event, body: facts.InfirmaryVisitWithdrawn, part: int) -> None:
+    key, version = (body.linkage_id, body.visit_id), mark_version(event.meta)
+    poll.visits.put(key, version, (body.date, feed.NO_VISIT), part)
+    poll.details_gone.put(key, version, (body.date, feed.NO_VISIT, None, None), part)
+
+
 def _tallied(poll: Poll, _: Event, body: facts.ClassDaysTallied, part: int) -> None:
     if part == 0:  # every partition carries the same copy
         for each in body.classes:
@@ -101,6 +108,7 @@ _FOLDS: dict[type, Callable[[Poll, Event, Any, int], None]] = {
     facts.SurveyMarked: _surveyed,
     facts.InfirmaryVisitCounted: _visited,
     facts.InfirmaryVisitDetailed: _detailed,
+    facts.InfirmaryVisitWithdrawn: _unvisited,
     facts.ClassDaysTallied: _tallied,
     facts.SchoolDaySettled: _settled,
 }
@@ -139,6 +147,7 @@ class Facts:
             "survey-marked",
             "infirmary-visit-counted",
             "infirmary-visit-detailed",
+            "infirmary-visit-withdrawn",
             "class-days-tallied",
             "school-day-settled",
             "pupil-erased",
@@ -159,6 +168,7 @@ class Facts:
         await feed.save_surveys(tx, poll.surveys)
         stale += await feed.save_visits(tx, poll.visits)
         stale += await feed.save_details(tx, poll.details)
+        await feed.save_details(tx, poll.details_gone)  # one event: if stale, counted with its visit
         await feed.save_tallies(tx, poll.tallies)
         await feed.save_settled(tx, poll.settled)
         if poll.erased:

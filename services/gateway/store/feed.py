@@ -15,6 +15,8 @@ from services.kit.lanes import Transaction
 
 #: The columns of an enrolment that was taken back.
 NO_ENROLMENT = ("", "", 0, 0, None, date.max, date.min, False, True)
+#: Kind and symptom of a visit that was taken back: the row stays for its version, and no reader sees it.
+NO_VISIT = ""
 
 _DAYS = """
 WITH incoming AS (

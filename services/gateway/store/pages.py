@@ -276,7 +276,8 @@ async def visits(tx: Transaction, linkage_id: str, first: date) -> Rows:
     """Visits to the 保健室 since a date."""
     return list(
         await tx.fetch(
-            "SELECT visit_id, date, kind FROM infirmary_visit WHERE linkage_id = $1 AND date >= $2 ORDER BY date",
+            "SELECT visit_id, date, kind FROM infirmary_visit "
+            "WHERE linkage_id = $1 AND date >= $2 AND kind <> '' ORDER BY date",
             linkage_id,
             first,
         )
@@ -288,7 +289,7 @@ async def visit_details(tx: Transaction, linkage_id: str, first: date) -> Rows:
     return list(
         await tx.fetch(
             "SELECT visit_id, date, symptom, entered_minute, left_minute FROM infirmary_detail "
-            "WHERE linkage_id = $1 AND date >= $2 ORDER BY date DESC",
+            "WHERE linkage_id = $1 AND date >= $2 AND symptom <> '' ORDER BY date DESC",
             linkage_id,
             first,
         )

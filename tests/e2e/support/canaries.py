@@ -120,6 +120,11 @@ def days(last_three: list[date]) -> Iterator[dict[str, Any]]:
     visit = {**_day(BY_NUMBER, LAST, 0), "visit_id": "CNRYV7781", "kind": "internal", "symptom": "anxiety"}
     visit.pop("code")
     yield event("infirmary-visited", visit)
+    wrong = {**visit, "visit_id": "CNRYV7781-wrong"}
+    yield event("infirmary-visited", wrong)
+    for name in ("kind", "symptom"):
+        wrong.pop(name)
+    yield event("infirmary-visit-retracted", wrong)
     yield event("survey-answered", _answers())
     yield event("roll-call-taken", _roll_call())
     unknown = {"family_kana": "ウソミシラヌ", "given_kana": "ウソマロ", "birth_date": BORN.isoformat()}

@@ -15,6 +15,7 @@ from contracts.facts import (
     EnrolmentWithdrawn,
     Indicator,
     InfirmaryVisitCounted,
+    InfirmaryVisitWithdrawn,
     PupilErased,
     SchoolDay,
     SchoolDayClosed,
@@ -137,6 +138,13 @@ def visit(who: str, day: date, at: float, number: int = 1, internal: bool = True
     kind = InfirmaryKind.internal if internal else InfirmaryKind.external
     name = hashlib.sha256(f"{who}{number}v".encode()).hexdigest()[:32]
     return event(InfirmaryVisitCounted(who, name, day, kind), at)
+
+
+def unvisited(who: str, day: date, at: float, number: int = 1) -> Event:
+    """A visit taken back."""
+    return event(
+        InfirmaryVisitWithdrawn(who, hashlib.sha256(f"{who}{number}v".encode()).hexdigest()[:32], day), at
+    )
 
 
 def answers(who: str, day: date, at: float, number: int, values: dict[str, int]) -> Event:

@@ -52,6 +52,8 @@ def _child(random_: random.Random, number: int, days: list[date]) -> list[Event]
                 found.append(_mark(random_, who, day, at, where, 0.5))
         if random_.random() < 0.05:
             found.append(city.visit(who, day, at + 100, order, random_.random() < 0.7))
+            if random_.random() < 0.3:
+                found.append(city.unvisited(who, day, at + 200, order))
     for turn in (1, 2):
         if random_.random() < 0.6:
             values = {f"enjoy_{n}": random_.randint(1, 5) for n in ("math", "music", "art")}

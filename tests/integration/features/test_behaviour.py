@@ -250,6 +250,32 @@ async def test_infirmary_and_survey_have_their_own_events(pool: asyncpg.Pool) ->
     )
 
 
+async def test_a_visit_taken_back_counts_nowhere(pool: asyncpg.Pool) -> None:
+    first, second = city.visit(WHO, DAYS[9], 100, 1), city.visit(WHO, DAYS[11], 101, 2)
+    driver = await after(pool, *present_until(12), first, second)
+    before = driver.bodies(InfirmaryFeaturesUpdated)[-1]
+    await tell(driver, city.unvisited(WHO, DAYS[9], 102, 1))
+    body = driver.bodies(InfirmaryFeaturesUpdated)[-1]
+    assert [day.values[0] for day in body.days] == [None, None, 1]
+    assert body.evidence == [] and body.evidence_version > before.evidence_version
+    newer = zip(before.days, body.days, strict=True)
+    assert all(old.date == new.date and old.version < new.version for old, new in newer)
+    await tell(driver, first, city.unvisited(WHO, DAYS[9], 102, 1))
+    assert driver.bodies(InfirmaryFeaturesUpdated) == [] and driver.outcomes["stale"] == 2
+    driver.drop_caches()
+    await tell(driver, city.unvisited(WHO, DAYS[11], 103, 2))
+    body = driver.bodies(InfirmaryFeaturesUpdated)[-1]
+    assert {value for day in body.days for value in day.values} == {None}
+
+
+async def test_a_visit_taken_back_before_it_is_known_stays_away(pool: asyncpg.Pool) -> None:
+    driver = await after(pool, *present_until(12), city.unvisited(WHO, DAYS[9], 101))
+    await tell(driver, city.visit(WHO, DAYS[9], 100))
+    assert driver.bodies(InfirmaryFeaturesUpdated) == [] and driver.outcomes["stale"] == 1
+    await tell(driver, city.visit(WHO, DAYS[9], 102))
+    assert [day.values[0] for day in driver.bodies(InfirmaryFeaturesUpdated)[-1].days] == [1, 1, 1]
+
+
 async def test_every_closed_day_sends_labels_once_all_lanes_have_closed_it(pool: asyncpg.Pool) -> None:
     begin = DAYS.index(date(2025, 5, 13))
     absences = [city.mark(WHO, day, Code.other, 200 + n) for n, day in enumerate(DAYS[begin:41])]

@@ -20,6 +20,7 @@ from services.gateway.feed.operations import Operations
 from services.gateway.feed.profiles import Profiles
 from services.gateway.feed.schools import Schools
 from services.gateway.store import counts, pages
+from services.kit.ids import derived_id
 from services.kit.lanes import Lane
 from tests.integration.gateway import city
 from tests.support.database import service_database
@@ -60,6 +61,11 @@ async def clear(pool: asyncpg.Pool) -> None:
             await tx.execute(f'DELETE FROM "{table}"')
 
 
+def unvisited(child: str) -> facts.InfirmaryVisitWithdrawn:
+    """The child's visit of the city is taken back."""
+    return facts.InfirmaryVisitWithdrawn(child, derived_id("visit", child), city.TODAY)
+
+
 def history() -> dict[str, list[Event]]:
     """The city with corrections, withdrawals, a transfer, changed, withdrawn and revived alerts."""
     made = city.make_city()
@@ -74,6 +80,7 @@ def history() -> dict[str, list[Event]]:
         city.event(late, later + timedelta(hours=1)),
         city.event(facts.AttendanceWithdrawn(child, city.TODAY - timedelta(days=5)), later),
         city.event(facts.EnrolmentWithdrawn(city.child_id("A61", 1), "0" * 32), later),
+        city.event(unvisited(child), later),
     ]
     again = city.raised("A51", 1, version=3, held=False)
     gone = alerts.AlertRetracted(
@@ -168,6 +175,34 @@ async def test_what_is_stale_is_counted(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as tx, tx.transaction():
         effects = await handler.handle([lane], tx)
     assert effects.stale == {3: len(made) + 1}
+
+
+async def test_a_visit_taken_back_leaves_neither_date_nor_symptom(pool: asyncpg.Pool) -> None:
+    await clear(pool)
+    child, begin = city.child_id("A51", 1), date(2025, 4, 1)
+    said = [
+        each
+        for each in city.make_city().facts
+        if isinstance(each.body, facts.InfirmaryVisitCounted | facts.InfirmaryVisitDetailed)
+        and each.body.linkage_id == child
+    ]
+    gone = city.event(unvisited(child), city.BEGIN + timedelta(days=1))
+
+    async def seen() -> tuple[int, int]:
+        async with pool.acquire() as tx:
+            return len(await pages.visits(tx, child, begin)), len(await pages.visit_details(tx, child, begin))
+
+    await city.feed(pool, Facts(), said)
+    assert await seen() == (1, 1)
+    await city.feed(pool, Facts(), [gone])
+    assert await seen() == (0, 0)
+    assert await pool.fetchval("SELECT string_agg(kind, '') FROM infirmary_visit") == ""
+    assert await pool.fetchval("SELECT string_agg(symptom, '') FROM infirmary_detail") == ""
+    handler = Facts()
+    lane = Lane("pupil-facts", 0, 12, [*said, gone], handler.new_cache(0))
+    async with pool.acquire() as tx, tx.transaction():
+        effects = await handler.handle([lane], tx)
+    assert effects.stale == {0: 3} and await seen() == (0, 0)
 
 
 async def test_an_alert_is_revived_by_a_greater_version_only(pool: asyncpg.Pool) -> None:

@@ -64,10 +64,10 @@ class Receiver:
 
     def take(self, sent: Iterable[Outgoing]) -> None:
         for each in sent:
-            key = natural_key(each)
             version = version_of(each)
-            if key not in self.held or version > self.held[key][0]:
-                self.held[key] = (version, each.body)
+            for key in natural_keys(each):
+                if key not in self.held or version > self.held[key][0]:
+                    self.held[key] = (version, each.body)
 
     @property
     def known(self) -> dict[tuple[Any, ...], Body]:
@@ -82,6 +82,14 @@ def version_of(each: Outgoing) -> int:
     if recorded_at is None:
         return 0  # said by a person at a terminal, not by a record: never compared
     return mark_version(Meta(each.id, "", "", recorded_at, recorded_at, sequence=each.sequence))
+
+
+def natural_keys(each: Outgoing) -> list[tuple[Any, ...]]:
+    """A visit that is taken back is two facts."""
+    if isinstance(body := each.body, facts.InfirmaryVisitWithdrawn):
+        names = ("InfirmaryVisitCounted", "InfirmaryVisitDetailed")
+        return [(name, body.linkage_id, body.visit_id) for name in names]
+    return [natural_key(each)]
 
 
 def natural_key(each: Outgoing) -> tuple[Any, ...]:
@@ -104,7 +112,7 @@ def natural_key(each: Outgoing) -> tuple[Any, ...]:
 
 def _empty(body: Body) -> bool:
     match body:
-        case facts.AttendanceWithdrawn() | facts.EnrolmentWithdrawn():
+        case facts.AttendanceWithdrawn() | facts.EnrolmentWithdrawn() | facts.InfirmaryVisitWithdrawn():
             return True
         case facts.SurveyMarked():
             return not body.indicators

@@ -83,6 +83,12 @@ BODIES: dict[str, dict[str, Any]] = {
         "date": "2026-06-10",
         "kind": "internal",
     },
+    "infirmary-visit-retracted": {
+        "visit_id": "V1",
+        "pupil": {"source_id": "1001"},
+        "school": SCHOOL,
+        "date": "2026-06-10",
+    },
     "clock-advanced": {"date": "2026-06-10", "phase": "settle"},
 }
 

@@ -110,7 +110,7 @@ def test_the_limit_of_a_key_travels_with_what_speaks_of_a_child() -> None:
 
 def test_records_of_one_child_and_of_one_school_share_a_lane() -> None:
     child = ("pupil-registered", "pupil-enrolled", "pupil-erasure-requested", "attendance-recorded")
-    child += ("attendance-retracted", "survey-answered", "infirmary-visited")
+    child += ("attendance-retracted", "survey-answered", "infirmary-visited", "infirmary-visit-retracted")
     school = (
         "school-registered",
         "class-registered",

@@ -43,7 +43,7 @@ def test_every_accepted_type_has_a_sample_that_passes() -> None:
 def test_only_identified_records_are_accepted() -> None:
     assert "pupil-profiled" not in RECORD_TYPES
     assert "attendance-marked" not in RECORD_TYPES
-    assert len(RECORD_TYPES) == 13
+    assert len(RECORD_TYPES) == 14
 
 
 @pytest.mark.parametrize(
