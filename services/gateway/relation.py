@@ -6,9 +6,10 @@ is granted in the gateway. A relation exists on a school date, never for ever.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from contracts.codes import Item, StaffRole
+from services.gateway import schoolyear
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,24 @@ _RULES: dict[StaffRole, str] = {
     StaffRole.principal: "school-head",
     StaffRole.board: "board",
 }
+_ONE_DAY = timedelta(days=1)
 #: Nearest first: the relation that a screen names is the closest one.
 _NEARNESS: tuple[StaffRole, ...] = tuple(_RULES)
 
 
 def holds(held: Held, on: date) -> bool:
-    """Whether the post counts on a school date."""
-    return held.valid_from <= on < held.valid_to and (held.granted or held.role in _BY_ASSIGNMENT)
+    """Whether the post counts on a school date.
+
+    One from the school system counts in the school year of its last day alone: the grade that it opens has other
+    children the year after.
+    """
+    if not held.valid_from <= on < held.valid_to:
+        return False
+    return held.granted or (held.role in _BY_ASSIGNMENT and _same_year(held.valid_to - _ONE_DAY, on))
+
+
+def _same_year(one: date, other: date) -> bool:
+    return schoolyear.year_of(one) == schoolyear.year_of(other)
 
 
 def reaches(held: Held, place: Placed) -> bool:

@@ -189,6 +189,7 @@ def _staff(event: Event, body: records.StaffRegistered, minter: Minter) -> Outgo
 
 
 def _assignment(event: Event, body: records.StaffAssigned, minter: Minter) -> facts.StaffAssignmentSet:
+    """A post, which ends with its school year at the latest: what it opens is that year's children."""
     source = event.meta.source
     room = None
     if body.grade is not None and body.class_label is not None:
@@ -199,7 +200,7 @@ def _assignment(event: Event, body: records.StaffAssigned, minter: Minter) -> fa
         school=body.school,
         role=body.role,
         valid_from=body.valid_from,
-        valid_to=body.valid_to,
+        valid_to=min(body.valid_to, date(body.school_year + 1, 4, 1)),
         grade=body.grade,
         class_id=room,
     )

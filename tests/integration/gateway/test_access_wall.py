@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import asyncpg
 import pytest
 
+from contracts import facts
 from contracts.codes import StaffRole
 from services.gateway import access
 from services.gateway.access import Decision
+from services.gateway.feed.schools import Schools
 from services.gateway.store import people
+from services.kit.ids import derived_id
 from tests.integration.gateway import city
 from tests.integration.gateway.house import PEOPLE, House, shown_ids
 from tests.integration.gateway.test_access_matrix import CHILDREN, REACH, personal_paths
@@ -70,6 +75,23 @@ async def test_each_table_by_itself(house: House, table: str) -> None:
     assert await _rows(house, table, None) == []  # and no viewer stays behind on a pooled connection
     if table not in ("note", "alert_response"):
         assert await _rows(house, table, "nurse AAAA") != []
+
+
+@pytest.mark.parametrize(("end", "opens"), [(date(2026, 4, 1), True), (date(2026, 4, 2), False)])
+async def test_a_grade_of_another_year_is_not_opened(house: House, end: date, opens: bool) -> None:
+    """Last year's 学年主任 does not meet the children who come after hers, however long the post was said to last."""
+    viewer = f"grade_head until {end}"
+    post = facts.StaffAssignmentSet(
+        derived_id("assignment", viewer),
+        city.staff_id(viewer),
+        city.SCHOOL_A,
+        StaffRole.grade_head,
+        date(2024, 4, 1),
+        end,
+        5,
+    )
+    await city.feed(house.feed, Schools(), [city.event(post)])
+    assert bool(await _rows(house, "enrolment", viewer)) == opens
 
 
 async def test_what_was_kept_for_one_viewer_is_not_shown_to_the_next(house: House) -> None:

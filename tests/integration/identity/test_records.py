@@ -294,6 +294,16 @@ async def test_schools_classes_staff_calendars_and_school_time(pool: asyncpg.Poo
     assert len({each.id for out in effects.outgoing.values() for each in out}) == 12
 
 
+async def test_a_post_ends_with_its_school_year(pool: asyncpg.Pool) -> None:
+    city, ends = City(pool), (date(2025, 10, 1), date(2026, 4, 1), date(2026, 4, 2), date(9999, 12, 31))
+    told = []
+    for number, end in enumerate(ends):
+        body = records.StaffAssigned("A1", "T1", SCHOOL, StaffRole.grade_head, DAY, end, 2025, 5)
+        effects = await city.send(event(body, f"p{number}", T0 + timedelta(hours=number)))
+        told += [each.body for out in effects.outgoing.values() for each in out]
+    assert [each.valid_to for each in told] == [ends[0], ends[1], ends[1], ends[1]]  # type: ignore[attr-defined]
+
+
 async def test_the_kind_of_a_school_reaches_enrolments_published_before(pool: asyncpg.Pool) -> None:
     city = City(pool)
     await registry(city)

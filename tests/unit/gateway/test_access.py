@@ -129,6 +129,10 @@ def test_the_nearest_relation_that_allows_is_named() -> None:
         (held(StaffRole.homeroom, class_id="AAAA/2025/5/2"), False),
         (held(StaffRole.homeroom, class_id=None), False),
         (held(StaffRole.grade_head, class_id=None, granted=False), True),
+        (held(StaffRole.grade_head, granted=False, valid_from=date(2024, 4, 1)), True),
+        (held(StaffRole.grade_head, granted=False, valid_to=date(2025, 10, 1)), True),
+        (held(StaffRole.grade_head, granted=False, valid_to=date(2026, 4, 2)), False),  # a year too long
+        (held(StaffRole.homeroom, granted=False, valid_to=date.max), False),
         (held(StaffRole.grade_head, grade=6), False),
         (held(StaffRole.grade_head, school="BBBB"), False),
         (held(StaffRole.grade_head, grade=None), False),
