@@ -164,3 +164,15 @@ class LedgerStore:
             for table in ("claim", "roll_call"):
                 await self._tx.execute(f"DELETE FROM {table} WHERE day < $1", date(year - 1, 4, 1))
         return int(done.rsplit(" ", 1)[1])
+
+    async def expire_enrolments(self, parked_days: int) -> int:
+        """Drop enrolments whose pupil nobody registered for too long; returns how many.
+
+        The transaction must have passed the gate: a registration that it does not see would lose its class.
+        """
+        done = await self._tx.execute(
+            "DELETE FROM enrolment e WHERE e.received_at < now() - make_interval(days => $1)"
+            " AND NOT EXISTS (SELECT FROM source_pupil p WHERE p.pupil_key = e.pupil_key)",
+            parked_days,
+        )
+        return int(done.rsplit(" ", 1)[1])

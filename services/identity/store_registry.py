@@ -148,7 +148,8 @@ class RegistryStore(Store):
             " school = EXCLUDED.school, class_id = EXCLUDED.class_id, school_year = EXCLUDED.school_year,"
             " grade = EXCLUDED.grade, valid_from = EXCLUDED.valid_from, valid_to = EXCLUDED.valid_to,"
             " number = EXCLUDED.number, moved_in = EXCLUDED.moved_in, seat_key = EXCLUDED.seat_key,"
-            " recorded_at = EXCLUDED.recorded_at, sequence = EXCLUDED.sequence, event_id = EXCLUDED.event_id",
+            " recorded_at = EXCLUDED.recorded_at, sequence = EXCLUDED.sequence, event_id = EXCLUDED.event_id,"
+            " received_at = EXCLUDED.received_at",
             *tables.columns(rows, 14),
         )
 

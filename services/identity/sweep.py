@@ -88,7 +88,12 @@ class Sweep:
     async def expire(self, waiting_days: int) -> None:
         """Apply the retention of the ledger."""
         async with self._pool.acquire() as tx, tx.transaction():
-            metrics.EXPIRED.inc(await RegistryStore(tx).expire(waiting_days))
+            records = await RegistryStore(tx).expire(waiting_days)
+        async with self._pool.acquire() as tx, tx.transaction():
+            store = RegistryStore(tx)
+            await store.enter(exclusive=False)
+            enrolments = await store.expire_enrolments(waiting_days)
+        metrics.EXPIRED.inc(records + enrolments)
 
     async def _release(
         self, tx: asyncpg.pool.PoolConnectionProxy, store: RegistryStore, found: Sequence[Claim]

@@ -23,6 +23,7 @@ from contracts.codes import (
 )
 from contracts.envelope import Event
 from contracts.records import PersonNames, PupilRef
+from services.identity import metrics
 from services.identity.republishing import republish
 from services.identity.sweep import Sweep
 from services.kit.lanes import Outgoing
@@ -403,6 +404,29 @@ async def test_what_is_older_than_last_school_year_or_waited_too_long_goes(pool:
     assert (await sweep.count()).records == 1
     await sweep.expire(30)
     assert [row[0] for row in await pool.fetch("SELECT day FROM claim")] == [DAY]
+
+
+async def test_an_enrolment_whose_pupil_never_came_goes_after_its_time(pool: asyncpg.Pool) -> None:
+    city = City(pool)
+    await registry(city, "P1")
+    for pupil in ("P2", "P3"):
+        await city.send(event(enrolled(pupil, None), f"e{pupil}", T0))
+    await pool.execute("UPDATE enrolment SET received_at = now() - interval '31 days'")
+    await city.send(event(enrolled("P3", 9), "eP3b", T1))  # said again, and so waiting anew
+    sweep = Sweep(pool, Relayed(), MINTER)  # type: ignore[arg-type]
+    assert (await sweep.count()).records == 2
+    dropped = metrics.EXPIRED._value.get()
+    await sweep.expire(30)
+    assert (await sweep.count()).records == 1
+    assert metrics.EXPIRED._value.get() == dropped + 1
+    assert await pool.fetchval("SELECT count(*) FROM enrolment") == 2
+    assert (
+        city.total("waiting") == 3
+    )  # as they came: what was dropped since is not asked back from the consumer
+    await city.send(event(registered("P2", PersonNames("山", "二", "ヤマ", "ニ")), "rP2", T1))
+    assert ("enrolment", linkage("P2"), MINTER.opaque("enrolment", OFFICE, "E-P2")) not in city.known
+    await city.send(event(enrolled("P2", None), "eP2", T0))
+    assert ("enrolment", linkage("P2"), MINTER.opaque("enrolment", OFFICE, "E-P2")) in city.known
 
 
 async def test_what_another_lane_changed_is_not_answered_from_memory(pool: asyncpg.Pool) -> None:
