@@ -10,7 +10,7 @@ LinkageId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 StaffId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 #: 学校コード (13 characters) or another authority's school number.
 SchoolId = Annotated[str, Meta(pattern=r"^[A-Z0-9]{4,16}$")]
-#: A 組 label as schools write it ("1", "A", "すみれ").
+#: A 組 label as schools write it ("1", "A", "すみれ"). The pattern is wider than what ingest lets in, which is no name.
 ClassLabel = Annotated[str, Meta(pattern=r"^[0-9A-Za-zぁ-んァ-ヶー一-龥]{1,8}$")]
 #: School, school year, grade and label: "B101210000018/2025/5/2".
 ClassId = Annotated[str, Meta(pattern=r"^[A-Z0-9]{4,16}/20\d\d/\d{1,2}/[0-9A-Za-zぁ-んァ-ヶー一-龥]{1,8}$")]

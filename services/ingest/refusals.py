@@ -25,6 +25,7 @@ class Kind(StrEnum):
     not_coded = "not_coded"
     out_of_range = "out_of_range"
     bad_shape = "bad_shape"
+    not_a_class = "not_a_class"
     bad_date = "bad_date"
     no_pupil = "no_pupil"
     impossible_date = "impossible_date"
@@ -131,6 +132,13 @@ WORDS: dict[Kind, Words] = {
         "The text does not have the expected form.",
         "学校コードは半角英大文字と数字4〜16字、組は8字まで、番号に空白は使えません。",
         "School codes are 4–16 capital letters and digits, class labels up to 8 characters, numbers hold no blanks.",
+    ),
+    Kind.not_a_class: Words(
+        Refusal.free_text,
+        "組の名前として受け付けられません。人の名前が入るおそれがあります。",
+        "This cannot be the name of a class: it could be somebody's name.",
+        "組は数字・英字・かな(ひまわり等)・漢字1字(松、東1等)・特別支援学級などの語(特支1等)で送ってください。",
+        "Use digits, letters, kana, one kanji (with digits) or a word for a kind of class, such as special needs.",
     ),
     Kind.bad_date: Words(
         Refusal.impossible_date,

@@ -16,6 +16,9 @@ from contracts.registry import Body
 #: Fields that are lists, and so could be endless.
 LISTS = ("days", "exceptions", "answers", "names")
 
+#: What a record calls the name of a class that becomes part of a class id.
+LABELS = ("label", "class_label")
+
 
 class Shape(NamedTuple):
     """Which fields the checks have to look at in records of one type."""
@@ -25,6 +28,7 @@ class Shape(NamedTuple):
     names: bool
     dates: tuple[str, ...]
     lists: tuple[str, ...]
+    label: str
 
 
 @cache
@@ -37,6 +41,7 @@ def shape_of(kind: type[Body]) -> Shape:
         any(field.name == "names" for field in fields),
         tuple(field.name for field in fields if field.type is date and field.name != "birth_date"),
         tuple(field.name for field in fields if field.name in LISTS and field.type is not PersonNames),
+        next((field.name for field in fields if field.name in LABELS), ""),
     )
 
 

@@ -15,6 +15,7 @@ from contracts.records import PupilRef
 from contracts.registry import BY_NAME, Body, decoder
 from services.ingest.dates import Window, school_year_of
 from services.ingest.envelopes import BINARY, Envelope
+from services.ingest.labels import names_a_class
 from services.ingest.refusals import Kind, Unfit
 from services.ingest.schema_errors import DECODING, unfit
 from services.ingest.shapes import Shape, mentions, pupil_pointer, pupils, schools_of, shape_of
@@ -174,6 +175,12 @@ def _check_names(body: Body) -> None:
                 raise Unfit(Kind.bad_shape, f"{pointer}/{field}")
 
 
+def _check_label(body: Body, look: Shape) -> None:
+    label: str | None = getattr(body, look.label)
+    if label is not None and not names_a_class(label):
+        raise Unfit(Kind.not_a_class, f"/data/{look.label}")
+
+
 def _check_lines(body: Body, look: Shape) -> None:
     for name in look.lists:
         if len(getattr(body, name)) > MAX_LINES:
@@ -231,6 +238,8 @@ def _check_body(body: Body, grant: Grant, known: Schools, window: Window) -> Non
         _check_names(body)
     elif isinstance(body, records.SurveyAnswered) and not 0 < body.round <= MAX_ROUND:
         raise Unfit(Kind.out_of_range, "/data/round")  # no survey has rounds without end
+    if look.label:
+        _check_label(body, look)
     _check_schools(body, grant, known)
     _check_references(body, look, window)
     _check_dates(body, look, window)
