@@ -94,7 +94,10 @@ class Indicator(Struct, frozen=True, gc=False):
 
 
 class SurveyMarked(Fact, frozen=True):
-    """Coded answers of one round. Natural key: linkage_id, survey, school_year, round."""
+    """Coded answers of one round. Natural key: linkage_id, survey, school_year, round.
+
+    ``withdrawn``: the sheet was not this child's; it has no indicators, and is none that came back empty.
+    """
 
     linkage_id: LinkageId
     survey: SurveyKind
@@ -102,6 +105,7 @@ class SurveyMarked(Fact, frozen=True):
     round: int
     date: date
     indicators: list[Indicator]
+    withdrawn: bool = False
 
 
 class InfirmaryVisitCounted(Fact, frozen=True):

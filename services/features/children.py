@@ -48,7 +48,7 @@ LIFE = (SurveyKind.school_life, SurveyKind.happiness)
 
 @dataclass(frozen=True)
 class SurveyRound:
-    """One child's answers to one round, by question code."""
+    """One child's answers to one round, by question code. A withdrawn one keeps its version and counts nowhere."""
 
     survey: SurveyKind
     school_year: int
@@ -56,6 +56,7 @@ class SurveyRound:
     version: int
     date: date
     answers: tuple[tuple[str, int], ...]
+    withdrawn: bool = False
 
     @property
     def key(self) -> tuple[str, int, int]:

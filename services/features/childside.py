@@ -144,4 +144,5 @@ def _round(event: Event, body: SurveyMarked) -> SurveyRound:
         version=mark_version(event.meta),
         date=body.date,
         answers=tuple(sorted((each.code, each.value) for each in body.indicators)),
+        withdrawn=body.withdrawn,
     )

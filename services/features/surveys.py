@@ -17,7 +17,7 @@ _POSITIVE = 4
 
 def survey_vector(rounds: Sequence[SurveyRound], on: date) -> list[float]:
     """The vector that holds from ``on``, in the order of the catalogue; ``rounds`` sorted by date."""
-    past = [each for each in rounds if each.date <= on]
+    past = [each for each in rounds if each.date <= on and not each.withdrawn]
     enjoy = [each.enjoy for each in past if each.enjoy]
     understand = [each.understand for each in past if each.understand]
     life = [each.life for each in past if each.life]

@@ -130,7 +130,7 @@ def withdrawn(fact: Body) -> Body | None:
             return facts.EnrolmentWithdrawn(fact.linkage_id, fact.enrolment_id)
         case facts.SurveyMarked():
             return facts.SurveyMarked(
-                fact.linkage_id, fact.survey, fact.school_year, fact.round, fact.date, []
+                fact.linkage_id, fact.survey, fact.school_year, fact.round, fact.date, [], withdrawn=True
             )
         case facts.InfirmaryVisitCounted():
             return facts.InfirmaryVisitWithdrawn(fact.linkage_id, fact.visit_id, fact.date)

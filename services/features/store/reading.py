@@ -102,6 +102,7 @@ def _survey(row: asyncpg.Record) -> SurveyRound:
         version=row["version"],
         date=row["date"],
         answers=tuple(_answers.decode(row["answers"])),
+        withdrawn=row["withdrawn"],
     )
 
 

@@ -143,16 +143,19 @@ async def save_visits(tx: Transaction, visits: Iterable[tuple[int, str, Visit]])
 
 _SURVEY = [
     ("linkage_id", "text"), ("survey", "text"), ("school_year", "int"), ("round", "int"), ("lane", "int"),
-    ("version", "bigint"), ("date", "date"), ("answers", "text"),
+    ("version", "bigint"), ("date", "date"), ("answers", "text"), ("withdrawn", "boolean"),
 ]  # fmt: skip
 
 
 async def save_surveys(tx: Transaction, surveys: Iterable[tuple[int, str, SurveyRound]]) -> None:
     """Survey rounds (lane, linkage ID, round)."""
     rows = [
-        (who, str(s.survey), s.school_year, s.round, lane, s.version, s.date, _encode(s.answers).decode())
+        (
+            who, str(s.survey), s.school_year, s.round, lane, s.version, s.date, _encode(s.answers).decode(),
+            s.withdrawn,
+        )
         for lane, who, s in surveys
-    ]
+    ]  # fmt: skip
     await upsert(tx, "survey", _SURVEY, "linkage_id, survey, school_year, round", rows)
 
 

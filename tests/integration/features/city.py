@@ -153,6 +153,11 @@ def answers(who: str, day: date, at: float, number: int, values: dict[str, int])
     return event(SurveyMarked(who, SurveyKind.lesson, 2025, number, day, given), at)
 
 
+def unanswered(who: str, day: date, at: float, number: int) -> Event:
+    """A sheet of the lesson survey taken back."""
+    return event(SurveyMarked(who, SurveyKind.lesson, 2025, number, day, [], withdrawn=True), at)
+
+
 def erased(who: str, at: float) -> Event:
     """The child's data must go."""
     return event(PupilErased(who), at)

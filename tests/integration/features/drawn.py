@@ -57,7 +57,10 @@ def _child(random_: random.Random, number: int, days: list[date]) -> list[Event]
     for turn in (1, 2):
         if random_.random() < 0.6:
             values = {f"enjoy_{n}": random_.randint(1, 5) for n in ("math", "music", "art")}
-            found.append(city.answers(who, days[15 * turn], 86_400.0 * (15 * turn + 1), turn, values))
+            at = 86_400.0 * (15 * turn + 1)
+            found.append(city.answers(who, days[15 * turn], at, turn, values))
+            if random_.random() < 0.2:
+                found.append(city.unanswered(who, days[15 * turn], at + 200, turn))
     if random_.random() < 0.3:
         before = days[0] - timedelta(365)
         for step in range(5):

@@ -268,6 +268,19 @@ async def test_a_visit_taken_back_counts_nowhere(pool: asyncpg.Pool) -> None:
     assert {value for day in body.days for value in day.values} == {None}
 
 
+async def test_a_sheet_taken_back_counts_nowhere(pool: asyncpg.Pool) -> None:
+    given, day = {"enjoy_math": 5}, date(2025, 6, 18)
+    driver = await after(pool, city.answers(WHO, day, 400, 1, given))
+    await tell(driver, city.unanswered(WHO, day, 401, 1))
+    for each in (city.answers(WHO, day, 400, 1, given), city.unanswered(WHO, day, 402, 1)):
+        body = driver.bodies(SurveyFeaturesUpdated)[-1]
+        assert [(vector.date, set(vector.values)) for vector in body.days] == [(day, {None})]
+        driver.drop_caches()
+        driver.write([each])
+        await driver.run()
+    assert driver.outcomes["stale"] == 1
+
+
 async def test_a_visit_taken_back_before_it_is_known_stays_away(pool: asyncpg.Pool) -> None:
     driver = await after(pool, *present_until(12), city.unvisited(WHO, DAYS[9], 101))
     await tell(driver, city.visit(WHO, DAYS[9], 100))

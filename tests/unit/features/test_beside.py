@@ -81,6 +81,12 @@ def test_an_empty_sheet_is_no_answer() -> None:
     assert survey_vector(rounds, DECEMBER)[0::4] == [5, 0]
 
 
+def test_a_sheet_taken_back_is_as_if_it_had_never_come() -> None:
+    gone = replace(survey(DECEMBER, 2), withdrawn=True)
+    assert survey_vector([survey(JUNE, 1, enjoy_math=5), gone], DECEMBER)[0::4] == [5, 1]
+    assert all(map(isnan, survey_vector([gone], DECEMBER)))
+
+
 def test_survey_evidence_is_told_when_fewer_subjects_are_enjoyed() -> None:
     fell = [survey(JUNE, 1, enjoy_math=5, enjoy_music=4), survey(DECEMBER, 2, enjoy_math=3, enjoy_music=4)]
     assert [(e.previous_positive, e.latest_positive, e.latest_asked) for e in survey_evidence(fell)] == [
