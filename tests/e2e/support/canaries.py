@@ -122,9 +122,8 @@ def days(last_three: list[date]) -> Iterator[dict[str, Any]]:
     yield event("infirmary-visited", visit)
     wrong = {**visit, "visit_id": "CNRYV7781-wrong"}
     yield event("infirmary-visited", wrong)
-    for name in ("kind", "symptom"):
-        wrong.pop(name)
-    yield event("infirmary-visit-retracted", wrong)
+    kept = {name: value for name, value in wrong.items() if name not in ("kind", "symptom")}
+    yield event("infirmary-visit-retracted", kept)
     yield event("survey-answered", _answers())
     yield event("roll-call-taken", _roll_call())
     unknown = {"family_kana": "ウソミシラヌ", "given_kana": "ウソマロ", "birth_date": BORN.isoformat()}
