@@ -173,7 +173,7 @@ class Arrivals:
         for claim in [*before, item.claim] if before else ():
             if claim.linkage_id is not None:
                 key = claim.linkage_id, int(Kind.visit), claim.natural_key
-                self._floored.note(key, Cause(item.desk.partition, item.event, claim.day))
+                self._floored.replaces(key, Cause(item.desk.partition, item.event, claim.day))
 
     async def _learn(self) -> None:
         """Load what publishing needs and no cache has: rosters, then children."""
@@ -251,12 +251,11 @@ class Arrivals:
         if claim.within and not may_speak(claim.within, child.enrolments, claim.day):
             self._refuse_foreign(desk, event)
             return None
-        key = claim.linkage_id, int(claim.kind), claim.natural_key
-        if claim.kind is Kind.visit and self._floored.has(key):
-            return None
-        cause = Cause(desk.partition, event, claim.day)
-        if child.floors and self._floored.takes(child, key, claim.stamp, cause):
-            return None
+        if child.floors or claim.kind is Kind.visit:
+            key = claim.linkage_id, int(claim.kind), claim.natural_key
+            cause = Cause(desk.partition, event, claim.day)
+            if self._floored.takes(child, key, claim.stamp, cause):
+                return None
         return child
 
     def _refuse_foreign(self, desk: Desk, event: Event) -> None:

@@ -37,26 +37,29 @@ class Floored:
         self._minter = minter
         self._effects = effects
         self._causes: dict[Key, Cause] = {}
+        self._visits: set[Key] = set()
         self._scopes: set[Scope] = set()
         self._before: View = {}
         self._floors: Floors = {}
 
     def takes(self, child: ChildFacts, key: Key, stamp: Stamp, cause: Cause) -> bool:
         """Whether a fact of this version is one of them; then it is noted."""
+        if key in self._visits:
+            return True
         floor = child.floors.get(key[1:])
         if floor is None or not floor.reaches(stamp.recorded_at, facts.rank(stamp.sequence, True)):
             return False
-        self.note(key, cause)
+        self._note(key, cause)
         return True
 
-    def note(self, key: Key, cause: Cause) -> None:
-        """One of them for certain."""
+    def replaces(self, key: Key, cause: Cause) -> None:
+        """Note a visit of which there is another version."""
+        self._visits.add(key)
+        self._note(key, cause)
+
+    def _note(self, key: Key, cause: Cause) -> None:
         self._causes[key] = cause
         self._scopes.add(Scope(key[0], cause.day, cause.day + _ONE_DAY))
-
-    def has(self, key: Key) -> bool:
-        """Whether it is noted."""
-        return key in self._causes
 
     async def look(self) -> None:
         """Before the ledger changes: what is known so far."""
