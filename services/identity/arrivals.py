@@ -157,13 +157,16 @@ class Arrivals:
         for claim in [*stored, *(item.claim for item in visits)]:
             if claim.anchor not in newest or claim.stamp > newest[claim.anchor].stamp:
                 newest[claim.anchor] = claim
+        before: dict[bytes, list[Claim]] = {}
+        for claim in stored:
+            before.setdefault(claim.anchor, []).append(claim)
         older = {id(item.claim) for item in visits if newest[item.claim.anchor] is not item.claim}
         for item in visits:
             if id(item.claim) in older:
                 self._effects.stale[item.desk.partition] += 1
                 self._effects.waiting[item.desk.partition] -= item.claim.via is Via.waiting
             else:
-                self._replace([claim for claim in stored if claim.anchor == item.claim.anchor], item)
+                self._replace(before.get(item.claim.anchor, []), item)
         self._found = [item for item in self._found if id(item.claim) not in older]
         self._parked = [item for item in self._parked if id(item.claim) not in older]
 

@@ -93,6 +93,19 @@ async def test_words_lie_where_they_belong_and_nowhere_else(
     assert await town.difference() == 0
 
 
+async def test_of_two_visits_the_one_that_was_taken_back_is_not_shown(
+    town: Town, accounts: list[DemoLogin], child: str
+) -> None:
+    await town.settle()
+    reader = await signed_in(town.system, accounts, StaffRole.vice_principal)
+    try:
+        shown = await reader.get(f"/v1/children/{child}")
+    finally:
+        await reader.close()
+    assert len(shown["infirmary_visits"]) == 1
+    assert [month["internal"] for month in shown["infirmary"]] == [1]
+
+
 @pytest_asyncio.fixture(loop_scope="package")
 async def page() -> AsyncIterator[Page]:
     copy_served_files()
