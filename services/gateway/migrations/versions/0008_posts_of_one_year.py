@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008_posts"
+down_revision = "0007_sources"
 
 #: As ``relation.holds``: an assignment counts in the school year of its last day alone.
 _HELD_NOW = """
