@@ -219,6 +219,13 @@ class Retraction(StrEnum):
     erased = "erased"  # 削除請求
 
 
+class DeliveryNews(StrEnum):
+    """What another system is told of an alert."""
+
+    raised = "raised"  # 新しいお知らせ
+    retracted = "retracted"  # 取り下げ
+
+
 class Refusal(StrEnum):
     """Why something could not be accepted; the only thing about bad input that leaves the spot."""
 

@@ -26,6 +26,7 @@ from services.gateway.views import (
     Frame,
     Language,
     OperatorsPage,
+    ReceivedAlert,
     SearchPage,
     SignInPage,
     SignInTrouble,
@@ -122,6 +123,13 @@ class Door(Protocol):
 
     async def sign_out(self, response: Response) -> None:
         """End the session, open streams included, and take the cookie away."""
+
+
+class KeyDoor(Protocol):
+    """What another system can ask for with its key (``keyed(…)`` in a route)."""
+
+    async def delivery(self, delivery_id: str) -> ReceivedAlert:
+        """What a message was about. Raises Refused."""
 
 
 class Front(Protocol):
