@@ -89,6 +89,8 @@ RECEIVABLE = frozenset({Item.attendance, Item.survey, Item.infirmary_count})
 RESPONDERS = frozenset(ROLE_ITEMS) - {StaffRole.board, StaffRole.operator}
 #: Who may hear what children say about teachers and families.
 CARERS = frozenset({StaffRole.nurse, StaffRole.counsellor, StaffRole.vice_principal, StaffRole.principal})
+#: Who hears first under the policy principal_first, and may pass an alert on to those who meet the child.
+HEADS = frozenset({StaffRole.vice_principal, StaffRole.principal})
 _READS = frozenset({Action.list, Action.view, Action.search})
 _WRITES = frozenset({Action.respond, Action.note})
 #: Posts that may see numbers about schools, without children.

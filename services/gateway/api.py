@@ -188,6 +188,13 @@ async def acknowledge(door: ToRespond, alert_id: str) -> Response:
     return _DONE
 
 
+@router.post("/alerts/{alert_id}/pass-on", status_code=204)
+async def pass_on(door: ToRespond, alert_id: str) -> Response:
+    """担任などに知らせる, where heads hear first."""
+    await door.pass_on(alert_id)
+    return _DONE
+
+
 @router.post("/alerts/{alert_id}/close", status_code=204)
 async def close(door: ToRespond, alert_id: str, body: Closing) -> Response:
     """What came of it."""

@@ -101,6 +101,9 @@ class Door(Protocol):
     async def seen(self, alert_id: str) -> None:
         """The card was opened."""
 
+    async def pass_on(self, alert_id: str) -> None:
+        """A head who was told first lets those who meet the child see it."""
+
     async def write_note(self, linkage_id: str, item: Item, text: str) -> None:
         """A free note of at most 2,000 characters. BadInput: empty or too long."""
 
