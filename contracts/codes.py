@@ -137,6 +137,10 @@ class SurveyKind(StrEnum):
     thermo = "thermo"  # こころん・サーモ
 
 
+#: Surveys whose questions include the teacher, so that their sums tell about her too.
+SURVEYS_ABOUT_TEACHER = frozenset({SurveyKind.prefecture, SurveyKind.school_life})
+
+
 class Basis(StrEnum):
     """A set of items from which a risk may be judged; no other item enters its model or rules."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from contracts.alerts import (
     AlertDelivered,
@@ -16,6 +20,9 @@ from contracts.alerts import (
 )
 from contracts.codes import Basis, DeliveryNews, Item, Retraction
 from contracts.facts import EnrolmentWithdrawn, PupilErased
+from kizashi import reach
+from kizashi.cli import main
+from kizashi.embedded.secret_files import Secrets
 from services.gateway import access, receiver_desk
 from services.gateway.access import Decision
 from services.gateway.feed.alerts import Alerts
@@ -26,6 +33,7 @@ from services.kit.ids import derived_id
 from tests.integration.gateway import city
 from tests.integration.gateway.house import PEOPLE, House, decode, shown_ids
 from tests.integration.gateway.test_access_matrix import CHILDREN
+from tests.support.stack import session_stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SURVEY_AND_VISITS = (Item.survey, Item.infirmary_count)
@@ -274,6 +282,33 @@ async def test_a_receiver_has_two_live_keys_at_most_and_the_log_tells_of_each(ho
         ("receiver-key-ended", first),
     ]
     assert {row["route"] for row in rows} == {"command line"}
+
+
+async def test_keys_are_made_listed_and_ended_on_the_command_line(house: House, tmp_path: Path) -> None:
+    stack = session_stack()
+    reach.write(tmp_path, replace(stack.addresses, postgres=house.address), {})
+    password = Secrets(tmp_path).path("postgres/gateway_page")
+    password.parent.mkdir(parents=True)
+    password.write_text(stack.secrets.get_or_create("postgres/gateway_page"))
+    news = queued("A51", 1, receiver="by-hand")
+    await tell(house, news)
+
+    async def call(*arguments: str) -> str:
+        line = ["receivers", *arguments, "--data", str(tmp_path)]
+        done = await asyncio.to_thread(CliRunner().invoke, main, line)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    made = await call("create", "by-hand", "--school", "AAAA", "--item", "survey", "--days", "2")
+    token = made.split("key: ")[1].split()[0]
+    assert (await fetch(house, token, news.delivery_id)).status_code == 200
+    public_id = made.split()[1]
+    [line] = [each for each in (await call("list")).splitlines() if public_id in each]
+    assert "AAAA" in line and "attendance,survey" in line and token not in line
+    await call("revoke", public_id)
+    assert (await fetch(house, token, news.delivery_id)).status_code == 401
+    told = {row["outcome"] for row in await house.audit() if row["subject"] == public_id}
+    assert told == {"receiver-key-made", "receiver-key-ended"}
 
 
 # --- the operators' number ---
