@@ -20,6 +20,7 @@ from services.kit.app import Kit
 from tests.integration.gateway import city
 from tests.integration.gateway.house import House, decode, open_house
 from tests.integration.gateway.test_api import sent
+from tests.integration.gateway.test_deliveries import fetch, key_for, queued, tell
 from tests.support.stack import session_stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -115,6 +116,14 @@ async def test_a_teacher_does_not_meet_it_before_a_head_passed_it_on(
             assert (await client.post(f"/v1/alerts/{ALERT}/{answer}")).status_code == 404, (name, answer)
     assert await shows(await house.sign_in(HEAD))
     assert await shows(await house.sign_in("principal"))
+
+
+async def test_another_system_is_told_all_the_same(house: House) -> None:
+    """Its key was made for that; no teacher reads by it."""
+    _, token = await key_for(house, "thermo", items=())
+    news = queued("A51", 3)
+    await tell(house, news)
+    assert decode(await fetch(house, token, news.delivery_id))["level"] == 2
 
 
 async def test_a_head_passes_it_on_and_the_teacher_takes_over(house: House) -> None:

@@ -12,27 +12,27 @@ AS $$
       AND e.valid_from <= school_date() AND school_date() < e.valid_to
 $$;
 
--- Alerts that are for the viewer, or that a head has passed on to all who are related to the child.
+-- Alerts that are for the viewer, that a head has passed on to all who are related to the child, or that a key fetches.
 CREATE FUNCTION handed() RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp ROWS 100
 AS $$
     SELECT r.alert_id FROM alert_recipient r WHERE r.staff_id = nullif(current_setting('kizashi.viewer', true), '')
     UNION ALL
     SELECT a.alert_id FROM alert_response a WHERE a.step = 'passed_on'
+    UNION ALL
+    SELECT r.alert_id FROM received() r
 $$;
 
 CREATE POLICY heads_first ON alert AS RESTRICTIVE FOR SELECT TO gateway_page USING (
     (SELECT routing FROM policy) = 'direct'
     OR linkage_id IN (SELECT headed())
     OR alert_id IN (SELECT handed())
-    OR alert_id IN (SELECT r.alert_id FROM received('attendance') r)
 );
 
 CREATE POLICY heads_first ON alert_reason AS RESTRICTIVE FOR SELECT TO gateway_page USING (
     (SELECT routing FROM policy) = 'direct'
     OR linkage_id IN (SELECT headed())
     OR alert_id IN (SELECT handed())
-    OR alert_id IN (SELECT r.alert_id FROM received('attendance') r)
 );
 
 GRANT SELECT, UPDATE (routing) ON policy TO gateway_feed;
