@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -33,7 +35,12 @@ from services.kit.ids import derived_id
 from tests.integration.gateway import city
 from tests.integration.gateway.house import PEOPLE, House, decode, shown_ids
 from tests.integration.gateway.test_access_matrix import CHILDREN
+from tests.integration.notify.bench import Bench
+from tests.integration.notify.receiver import receiver
+from tests.integration.notify.test_sender import configured, make
+from tests.support.database import service_database
 from tests.support.stack import session_stack
+from tests.unit.notify.samples import assessed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SURVEY_AND_VISITS = (Item.survey, Item.infirmary_count)
@@ -105,6 +112,25 @@ async def test_the_receiver_fetches_which_child_it_is_about_and_why(house: House
     assert (row["viewer"], row["action"], row["outcome"]) == (f"key:{public_id}", "receive", "shown")
     assert (row["rule"], row["subject"]) == ("receiver", news.delivery_id)
     assert set(row["items"]) == {"registry", "attendance", "infirmary_count", "survey"}
+
+
+async def test_from_an_assessment_to_what_the_receiver_knows(house: House, tmp_path: Path) -> None:
+    """notify's own message at a real receiver, notify's own events in the read model, one child in the end."""
+    child = city.child_id("A51", 3)
+    place = {"linkage_id": child, "school": "AAAA", "class_id": city.CLASSES["A51"], "as_of": city.TODAY}
+    _, token = await key_for(house, "thermo", items=())
+    async with service_database("notify") as pool, receiver() as thermo:
+        settings = configured(tmp_path, thermo.url)
+        bench = Bench(pool, settings)
+        await bench.assess(msgspec.structs.replace(assessed(), **place))
+        assert await make(pool, settings).round() == 1
+        told = json.loads(thermo.requests[0].body)["data"]["delivery_id"]
+        assert (await fetch(house, token, told)).status_code == 404  # quicker than the bus: it asks again
+        await tell(house, *(out.body for out in bench.sent))
+    page = decode(await fetch(house, token, told))
+    assert (page["child"]["class_label"], page["child"]["number"]) == ("1", 3)  # type: ignore[index]
+    assert (page["status"], page["level"], page["as_of"]) == ("standing", 1, city.TODAY.isoformat())
+    assert [each["rules"] for each in page["reasons"]] == [["streak_3"]]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("case", ["none", "nonsense", "wrong secret", "unknown", "expired", "revoked"])
