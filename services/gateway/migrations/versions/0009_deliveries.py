@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0007"
+revision = "0009"
 down_revision = "0006"
 
 _SQL = Path(__file__).parents[1] / "sql" / "deliveries.sql"

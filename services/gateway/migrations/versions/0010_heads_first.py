@@ -7,8 +7,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 _SQL = Path(__file__).parents[1] / "sql" / "heads_first.sql"
 
