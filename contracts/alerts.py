@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from contracts.codes import AlertOutcome, Band, Basis, Decider, Retraction, StaffRole
+from contracts.codes import AlertOutcome, Band, Basis, Decider, DeliveryNews, Retraction, StaffRole
 from contracts.facts import Fact
 from contracts.risk import Reason
 from contracts.scalars import ClassId, Count, Grade, LinkageId, OpaqueId, PartName, SchoolId, StaffId, Version
@@ -78,6 +78,35 @@ class AlertDelivered(Fact, frozen=True):
     channel: PartName
     delivered_at: datetime
     recipient: Recipient | None = None
+
+
+class AlertDeliveryQueued(Fact, frozen=True):
+    """Another system is about to be told of the alert, by an id that says nothing. Natural key: delivery_id.
+
+    ``receiver``: the system whose keys may fetch what the delivery is about.
+    """
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    delivery_id: OpaqueId
+    channel: PartName
+    receiver: PartName
+    news: DeliveryNews
+    queued_at: datetime
+
+
+class AlertDeliveryFailed(Fact, frozen=True):
+    """A channel did not take the message and it is given up. Natural key: delivery_id; a delivery beats it."""
+
+    alert_id: OpaqueId
+    linkage_id: LinkageId
+    school: SchoolId
+    delivery_id: OpaqueId
+    channel: PartName
+    news: DeliveryNews
+    attempts: Count
+    failed_at: datetime
 
 
 class AlertEscalated(Fact, frozen=True):

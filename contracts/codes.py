@@ -137,6 +137,10 @@ class SurveyKind(StrEnum):
     thermo = "thermo"  # こころん・サーモ
 
 
+#: Surveys whose questions include the teacher, so that their sums tell about her too.
+SURVEYS_ABOUT_TEACHER = frozenset({SurveyKind.prefecture, SurveyKind.school_life})
+
+
 class Basis(StrEnum):
     """A set of items from which a risk may be judged; no other item enters its model or rules."""
 
@@ -217,6 +221,13 @@ class Retraction(StrEnum):
     corrected = "corrected"  # 訂正により根拠がなくなった
     moved = "moved"  # 転出
     erased = "erased"  # 削除請求
+
+
+class DeliveryNews(StrEnum):
+    """What another system is told of an alert."""
+
+    raised = "raised"  # 新しいお知らせ
+    retracted = "retracted"  # 取り下げ
 
 
 class Refusal(StrEnum):

@@ -88,6 +88,8 @@ _ALL: list[EventType] = [
         alerts.AlertRetracted,
         alerts.AlertDelivered,
         alerts.AlertEscalated,
+        alerts.AlertDeliveryQueued,
+        alerts.AlertDeliveryFailed,
         alerts.AlertSeen,
         alerts.AlertAcknowledged,
         alerts.AlertClosed,

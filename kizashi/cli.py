@@ -32,6 +32,7 @@ COMMANDS = {
     ),
     "doctor": ("kizashi.doctor", "doctor", "say what is reachable, what is wrong and how to mend it"),
     "keys": ("kizashi.keys", "keys", "API keys of school systems"),
+    "receivers": ("kizashi.receivers", "receivers", "keys of systems that receive webhooks"),
     "administrator": (
         "kizashi.administrator",
         "administrator",

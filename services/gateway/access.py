@@ -23,6 +23,7 @@ class Action(StrEnum):
     operate = "operate"  # health of the pipeline
     administer = "administer"  # grants, operation log
     account = "account"  # one's own session, password, language
+    receive = "receive"  # another system fetches what it was told of
 
 
 class AuthLevel(IntEnum):
@@ -35,7 +36,10 @@ class AuthLevel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. ``held``: every post and grant valid today; ``board_sees_children``: policy principal_first."""
+    """Who asks. ``held``: every post and grant valid today; ``board_sees_children``: policy principal_first.
+
+    ``receives``: the viewer is another system with a key for these items, and nobody who holds a post.
+    """
 
     account_id: str
     staff_id: str
@@ -44,6 +48,7 @@ class Viewer:
     held: tuple[Held, ...]
     administrator: bool = False
     board_sees_children: bool = False
+    receives: frozenset[Item] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,14 @@ ROLE_ITEMS: dict[StaffRole, frozenset[Item]] = {
 }
 #: Items that need a second factor at the moment of access.
 SENSITIVE = frozenset({Item.counselling, Item.bullying, Item.welfare, Item.sos})
+#: What another system may ever be told; what is sensitive or coded in detail is for people alone.
+RECEIVABLE = frozenset({Item.attendance, Item.survey, Item.infirmary_count})
 #: Who may answer alerts and write notes: people who meet the child.
 RESPONDERS = frozenset(ROLE_ITEMS) - {StaffRole.board, StaffRole.operator}
 #: Who may hear what children say about teachers and families.
 CARERS = frozenset({StaffRole.nurse, StaffRole.counsellor, StaffRole.vice_principal, StaffRole.principal})
+#: Who hears first under the policy principal_first, and may pass an alert on to those who meet the child.
+HEADS = frozenset({StaffRole.vice_principal, StaffRole.principal})
 _READS = frozenset({Action.list, Action.view, Action.search})
 _WRITES = frozenset({Action.respond, Action.note})
 #: Posts that may see numbers about schools, without children.
@@ -99,6 +108,8 @@ def decide(
     """Whether ``viewer`` may do ``action`` with ``item``; ``relation`` None = related to no child in question."""
     if auth_level < AuthLevel.password:
         return Decision(False, "no-session")
+    if action is Action.receive or viewer.receives is not None:
+        return _decide_receiver(viewer, item, action)
     if action is Action.account:
         return Decision(True, "own-account")
     if action in (Action.operate, Action.administer, Action.tally):
@@ -106,6 +117,16 @@ def decide(
     if relation is None:
         return Decision(False, "no-relation")
     return _decide_child(viewer, relation, item, action, auth_level)
+
+
+def _decide_receiver(viewer: Viewer, item: Item, action: Action) -> Decision:
+    """Another system fetches and does nothing else; its relation to a child is that it was told of it."""
+    if viewer.receives is None:
+        return Decision(False, "not-a-receiver")
+    if action is not Action.receive:
+        return Decision(False, "receiver-only-fetches")
+    allowed = item in viewer.receives & RECEIVABLE
+    return Decision(allowed, "receiver" if allowed else f"receiver-without-{item}")
 
 
 def _decide_office(viewer: Viewer, item: Item, action: Action) -> Decision:

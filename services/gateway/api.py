@@ -12,8 +12,8 @@ from starlette.responses import Response
 from contracts.codes import AlertOutcome, Item, Refusal, StaffRole
 from services.gateway import views
 from services.gateway.access import Action
-from services.gateway.declare import declare, public
-from services.gateway.doors import Door, Front
+from services.gateway.declare import declare, keyed, public
+from services.gateway.doors import Door, Front, KeyDoor
 from services.gateway.views import SignInTrouble
 
 router = APIRouter(prefix="/v1")
@@ -26,6 +26,7 @@ ToNote = Annotated[Door, declare(Item.attendance, Action.note)]
 ToOperate = Annotated[Door, declare(Item.operations, Action.operate)]
 ToAdminister = Annotated[Door, declare(Item.registry, Action.administer)]
 Own = Annotated[Door, declare(Item.operations, Action.account)]
+ByKey = Annotated[KeyDoor, keyed(Item.attendance, Action.receive)]
 AtFront = Annotated[Front, public()]
 
 _encoder = msgspec.json.Encoder()
@@ -40,6 +41,7 @@ ANSWERS: tuple[type, ...] = (
     views.SearchPage,
     views.OperatorsPage,
     views.AdminPage,
+    views.ReceivedAlert,
 )
 _STATUS = {
     SignInTrouble.wrong: 401,
@@ -186,11 +188,24 @@ async def acknowledge(door: ToRespond, alert_id: str) -> Response:
     return _DONE
 
 
+@router.post("/alerts/{alert_id}/pass-on", status_code=204)
+async def pass_on(door: ToRespond, alert_id: str) -> Response:
+    """担任などに知らせる, where heads hear first."""
+    await door.pass_on(alert_id)
+    return _DONE
+
+
 @router.post("/alerts/{alert_id}/close", status_code=204)
 async def close(door: ToRespond, alert_id: str, body: Closing) -> Response:
     """What came of it."""
     await door.close(alert_id, body.outcome)
     return _DONE
+
+
+@router.get("/deliveries/{delivery_id}", openapi_extra=answers(views.ReceivedAlert))
+async def delivery(door: ByKey, delivery_id: str) -> Response:
+    """What a webhook's message was about, for its receiver: Authorization: Bearer and the receiver's key."""
+    return _json(await door.delivery(delivery_id))
 
 
 @router.get("/operations", openapi_extra=answers(views.OperatorsPage))

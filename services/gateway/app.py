@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from services.gateway import demo, sealer, web
+from services.gateway import demo, policy, sealer, web
 from services.gateway.feed.alerts import Alerts
 from services.gateway.feed.facts import Facts
 from services.gateway.feed.operations import Operations
@@ -45,6 +45,7 @@ async def build(kit: Kit) -> Parts:
     seal_pool = await kit.open_pool("audit_sealer", "audit")
     async with page_pool.acquire() as tx:
         demo.check_bind(await demonstration.is_demo(tx), settings.http_host)
+    await policy.keep(kit.pool, settings.policy)
     redis = Redis(
         host=settings.redis_host,
         port=settings.redis_port,

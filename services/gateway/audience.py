@@ -7,7 +7,7 @@ An audience is an item, or a part of the item survey.
 from collections.abc import Iterable
 from enum import StrEnum
 
-from contracts.codes import Item, SurveyKind
+from contracts.codes import SURVEYS_ABOUT_TEACHER, Item
 from contracts.facts import Indicator
 from contracts.features import SurveyEvidence
 from contracts.risk import Reason
@@ -25,8 +25,6 @@ _ABOUT_TEACHER = frozenset({"teacher", "can_ask", "lesson_speed", "worries_heard
 _ABOUT_FAMILY = frozenset({"family_talk", "happy_home"})
 #: Questions where a high answer is not a good one (minutes of games, way to school): no part of the figure.
 _NEUTRAL = frozenset({"game_time", "phone_time", "commute_time", "study_time"})
-#: Surveys whose questions include the teacher, so that their sums tell about her too.
-_SURVEYS_ABOUT_TEACHER = frozenset({SurveyKind.prefecture, SurveyKind.school_life})
 #: An answer of at least this counts as positive (1 least … 5 most).
 POSITIVE = 4
 
@@ -55,7 +53,7 @@ def tally(indicators: Iterable[Indicator]) -> dict[SurveyPart, tuple[int, int]]:
 def of_reason(reason: Reason) -> str:
     """The audience of an alert's reason."""
     evidence = reason.evidence
-    if isinstance(evidence, SurveyEvidence) and evidence.survey in _SURVEYS_ABOUT_TEACHER:
+    if isinstance(evidence, SurveyEvidence) and evidence.survey in SURVEYS_ABOUT_TEACHER:
         return SurveyPart.about_teacher
     return reason.item
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from contracts.codes import Item
 from services.gateway.access import Action
-from services.gateway.doors import Door, Front
+from services.gateway.doors import Door, Front, KeyDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,16 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredForKeys(Declared):
+    """The dependency behind :func:`keyed`: a session opens nothing here, only another system's key."""
+
+    async def __call__(self, request: Request) -> KeyDoor:  # type: ignore[override]
+        """The door. Raises SignInNeeded."""
+        door: KeyDoor = await request.app.state.gate.open_keyed(request, self.item, self.action)
+        return door
+
+
+@dataclass(frozen=True, slots=True)
 class Public:
     """The dependency behind :func:`public`: for routes before sign-in; unsafe methods need the form's token."""
 
@@ -36,6 +46,11 @@ class Public:
 def declare(item: Item, action: Action) -> Any:
     """For ``Annotated[Door, declare(Item.attendance, Action.view)]``."""
     return Depends(Declared(item, action))
+
+
+def keyed(item: Item, action: Action) -> Any:
+    """For ``Annotated[KeyDoor, keyed(Item.attendance, Action.receive)]``."""
+    return Depends(DeclaredForKeys(item, action))
 
 
 def public() -> Any:

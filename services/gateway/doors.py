@@ -26,6 +26,7 @@ from services.gateway.views import (
     Frame,
     Language,
     OperatorsPage,
+    ReceivedAlert,
     SearchPage,
     SignInPage,
     SignInTrouble,
@@ -100,6 +101,9 @@ class Door(Protocol):
     async def seen(self, alert_id: str) -> None:
         """The card was opened."""
 
+    async def pass_on(self, alert_id: str) -> None:
+        """A head who was told first lets those who meet the child see it."""
+
     async def write_note(self, linkage_id: str, item: Item, text: str) -> None:
         """A free note of at most 2,000 characters. BadInput: empty or too long."""
 
@@ -122,6 +126,13 @@ class Door(Protocol):
 
     async def sign_out(self, response: Response) -> None:
         """End the session, open streams included, and take the cookie away."""
+
+
+class KeyDoor(Protocol):
+    """What another system can ask for with its key (``keyed(…)`` in a route)."""
+
+    async def delivery(self, delivery_id: str) -> ReceivedAlert:
+        """What a message was about. Raises Refused."""
 
 
 class Front(Protocol):

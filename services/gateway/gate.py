@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from contracts.codes import Item
-from services.gateway import forgery
+from services.gateway import forgery, keyed
 from services.gateway.access import Action
 from services.gateway.at_front import AtFront
 from services.gateway.doors import BadForm, SignInNeeded
+from services.gateway.keyed import Keyed
 from services.gateway.parts import Shared
 from services.gateway.sessions import COOKIE, Session
 from services.gateway.signed_in import SignedIn
@@ -64,6 +65,13 @@ class Gate:
         if request.method not in forgery.SAFE_METHODS:
             await self._not_forged(request, session.csrf)
         return SignedIn(self.shared, session, token, route_name(request), item, action)
+
+    async def open_keyed(self, request: Request, item: Item, action: Action) -> Keyed:
+        """A door for another system's key. Raises SignInNeeded, Closed."""
+        authorization = request.headers.get("authorization", "")
+        address = request.client.host if request.client else ""
+        key = await keyed.admit(self.shared, authorization, address, route_name(request))
+        return Keyed(self.shared, key, route_name(request), item, action)
 
     async def front(self, request: Request) -> AtFront:
         """For somebody not signed in. Raises BadForm."""

@@ -9,7 +9,7 @@ from contracts.codes import BASIS_ITEMS, AlertOutcome, Basis, Item
 from services.gateway.access import Action
 from services.gateway.doors import BadInput
 from services.gateway.parts import Relay
-from services.gateway.readers import child
+from services.gateway.readers import cards, child
 from services.gateway.store import pages, places, writing
 from services.gateway.views import AlertCard, AlertStatus, ChildPage
 from services.gateway.visit import Denied, Visit
@@ -73,6 +73,18 @@ async def close(visit: Visit, relay: Relay, alert_id: str, outcome: AlertOutcome
     answers = await pages.responses(visit.tx, alert_id)
     if not any(each["step"] == AlertStatus.closed for each in answers):
         await _answer(visit, relay, row, AlertStatus.closed, outcome)
+
+
+async def pass_on(visit: Visit, relay: Relay, alert_id: str) -> None:
+    """A head who was told first lets those who meet the child see it. Raises Denied: not hers to pass on."""
+    row = await _alert(visit, alert_id)
+    found = await child.find(visit, row["linkage_id"], Item.attendance, Action.respond)
+    if not cards.may_pass_on(visit, found.relations):
+        raise Denied("not-to-pass-on")
+    await _answer(visit, relay, row, AlertStatus.seen)
+    staff_id = visit.viewer.staff_id
+    if await writing.answer(visit.tx, alert_id, cards.PASSED_ON, staff_id, row["linkage_id"], None):
+        await places.signal(visit.tx, [row["school"]])
 
 
 def _unseen(card: AlertCard) -> bool:

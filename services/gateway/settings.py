@@ -1,10 +1,15 @@
 """What the gateway can be told from outside."""
 
+from typing import Literal
+
 from services.kit.settings import KitSettings
 
 
 class Settings(KitSettings):
-    """Addresses and limits of the gateway. Times are seconds."""
+    """Addresses and limits of the gateway. Times are seconds.
+
+    ``policy``: who hears first; the same setting as notify's.
+    """
 
     session_idle_seconds: int = 30 * 60
     session_absolute_seconds: int = 10 * 3600
@@ -14,3 +19,4 @@ class Settings(KitSettings):
     seal_seconds: float = 1.0
     sweep_seconds: float = 60.0
     stream_check_seconds: float = 20.0
+    policy: Literal["direct", "principal_first"] = "direct"

@@ -179,6 +179,13 @@ class SignedIn:
         relay = self.shared.relay
         await self._audited(Action.respond, lambda visit: responses.see(visit, relay, alert_id), "seen")
 
+    async def pass_on(self, alert_id: str) -> None:
+        """Others may see it."""
+        relay = self.shared.relay
+        await self._audited(
+            Action.respond, lambda visit: responses.pass_on(visit, relay, alert_id), "passed-on"
+        )
+
     async def write_note(self, linkage_id: str, item: Item, text: str) -> None:
         """A free note."""
         await self._audited(

@@ -1,15 +1,9 @@
-"""API keys: a public id and a 256-bit secret of which only the SHA-256 is kept.
+"""API keys of school systems: whose records they may send, of which schools and types, and until when."""
 
-A guess of 256 bits needs no slow hash; a slow one would cost the throughput.
-"""
-
-import hmac
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from hashlib import sha256
 from secrets import token_bytes
 
 from contracts import canary
@@ -21,26 +15,11 @@ from services.ingest.validate import (
     UNLIMITED_TYPES,
     Grant,
 )
+from services.kit.api_keys import MAX_LIVE_KEYS, Denied, KeyRefused, draw_token, refusal, split
 
-_TOKEN = re.compile(r"^kz_([0-9a-f]{16})_([0-9a-f]{64})$")
+__all__ = ["MAX_LIVE_KEYS", "ApiKey", "Denied", "KeyRefused", "every_type", "mint", "split", "verdict"]
+
 _SOURCE = re.compile(r"^[a-z][a-z0-9\-]{1,39}$")
-#: So that a key can be replaced without a gap, and no more than that.
-MAX_LIVE_KEYS = 2
-#: Compared against when there is no such key, so that the answer takes as long.
-_NO_HASH = bytes(32)
-
-
-class KeyRefused(ValueError):
-    """A key cannot be made as asked; the text says why and holds no secret."""
-
-
-class Denied(StrEnum):
-    """Why a caller is not let in."""
-
-    missing = "missing"
-    unknown = "unknown"
-    revoked = "revoked"
-    expired = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +72,8 @@ def mint(
         raise KeyRefused("not with a limit to schools: " + ", ".join(sorted(types & UNLIMITED_TYPES)))
     if expires_at <= now:
         raise KeyRefused("the expiry lies in the past")
-    public_id, secret = draw(8).hex(), draw(32)
-    key = ApiKey(public_id, source, sha256(secret).digest(), schools, types, now, expires_at)
-    return key, f"kz_{public_id}_{secret.hex()}"
+    public_id, secret_sha256, token = draw_token(draw)
+    return ApiKey(public_id, source, secret_sha256, schools, types, now, expires_at), token
 
 
 def usual_types() -> frozenset[str]:
@@ -106,13 +84,6 @@ def usual_types() -> frozenset[str]:
 def every_type() -> frozenset[str]:
     """All types, the school clock included: for a stack's own simulator."""
     return RECORD_TYPES | {CLOCK_TYPE}
-
-
-def split(authorization: str) -> tuple[str, bytes] | None:
-    """Public id and secret of an ``Authorization: Bearer`` header; ``None`` when it has another form."""
-    scheme, _, token = authorization.partition(" ")
-    found = _TOKEN.match(token.strip()) if scheme.lower() == "bearer" else None
-    return (found.group(1), bytes.fromhex(found.group(2))) if found else None
 
 
 def grants_of(source: str, keys: Collection[ApiKey], now: datetime) -> list[Grant]:
@@ -128,9 +99,7 @@ def grants_of(source: str, keys: Collection[ApiKey], now: datetime) -> list[Gran
 
 def verdict(key: ApiKey | None, secret: bytes, now: datetime) -> Grant | Denied:
     """Whether the bearer of ``secret`` comes in. Compares in constant time, also without a key."""
-    same = hmac.compare_digest(sha256(secret).digest(), key.secret_sha256 if key else _NO_HASH)
-    if key is None or not same:
-        return Denied.unknown
-    if key.revoked_at is not None:
-        return Denied.revoked
-    return key.grant() if now < key.expires_at else Denied.expired
+    denied = refusal(key, secret, now)
+    if denied is not None or key is None:
+        return denied or Denied.unknown
+    return key.grant()

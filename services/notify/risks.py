@@ -63,9 +63,13 @@ class Risks:
         arrivals = await _of_the_living(poll, tx, effects)
         found = {s.school: s for s in await self._schools(tx, arrivals)}
         changes = {name: lifecycle.step(s, arrivals[name], self._rules, now) for name, s in found.items()}
-        await self._save(tx, changes.values(), now)
+        queued = await self._save(tx, changes.values(), now)
         for name, each in changes.items():
-            _tell(effects, poll, name, each)
+            causes = _causes(poll, name, each)
+            _tell(effects, poll, name, each, causes)
+            for delivery in (d for d in queued if d.school == name):
+                told = emitting.queued(delivery, self._settings.webhook_receiver, causes[delivery.linkage_id])
+                effects.emit(poll.partitions[name], told)
         return effects
 
     async def _schools(self, tx: Transaction, arrivals: dict[str, list[RiskAssessed]]) -> list[School]:
@@ -92,13 +96,16 @@ class Risks:
     def _budget(self, pupils: int) -> int:
         return monthly(pupils, self._settings.budget_per_100, self._settings.budget_minimum)
 
-    async def _save(self, tx: Transaction, changes: Iterable[Changes], now: datetime) -> None:
+    async def _save(self, tx: Transaction, changes: Iterable[Changes], now: datetime) -> list[Delivery]:
+        """Save; returns what the webhook has to say."""
         changes = list(changes)
         await children.save_assessments(tx, [body for each in changes for body in each.fresh.values()])
         await alerts.save(tx, [row for each in changes for row in each.rows.values()])
-        if self._settings.webhook_url:
-            queued = [d for each in changes for d in messages(each, now) if d.school != canary.SCHOOL]
-            await deliveries.queue(tx, queued)
+        if not self._settings.webhook_url:
+            return []
+        queued = [d for each in changes for d in messages(each, now) if d.school != canary.SCHOOL]
+        await deliveries.queue(tx, queued)
+        return queued
 
 
 async def _erase(poll: _Poll, tx: Transaction, effects: Effects, now: datetime) -> None:
@@ -127,12 +134,15 @@ def _body(event: Event) -> RiskAssessed:
     return event.body
 
 
-def _tell(effects: Effects, poll: _Poll, school: str, changes: Changes) -> None:
-    """Each event is caused by the newest assessment of its child."""
+def _causes(poll: _Poll, school: str, changes: Changes) -> dict[str, Event]:
+    """The newest assessment of each child: the cause of what is told of it."""
+    fresh = {id(body) for body in changes.fresh.values()}
+    return {_body(e).linkage_id: e for e in poll.arrivals[school] if id(e.body) in fresh}
+
+
+def _tell(effects: Effects, poll: _Poll, school: str, changes: Changes, causes: dict[str, Event]) -> None:
     partition = poll.partitions[school]
     effects.stale[partition] += changes.stale
-    fresh = {id(body) for body in changes.fresh.values()}
-    causes = {_body(e).linkage_id: e for e in poll.arrivals[school] if id(e.body) in fresh}
     for told in changes.told:
         effects.emit(partition, emitting.outgoing(told, causes[told.row.linkage_id]))
     if school != canary.SCHOOL:

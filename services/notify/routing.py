@@ -6,7 +6,8 @@ from datetime import date
 from msgspec import Struct
 
 from contracts.alerts import Recipient
-from contracts.codes import Basis, Item, StaffRole
+from contracts.codes import SURVEYS_ABOUT_TEACHER, Item, StaffRole
+from contracts.features import SurveyEvidence
 from contracts.risk import RiskAssessed
 
 #: Policy: the principal hears first, teachers through the principal.
@@ -49,9 +50,15 @@ def roles_for(assessment: RiskAssessed, policy: str) -> tuple[StaffRole, ...]:
         return (StaffRole.principal, StaffRole.vice_principal)
     infirmary = any(reason.item is Item.infirmary_count for reason in assessment.reasons)
     nurse = (StaffRole.nurse,) if infirmary else ()
-    if assessment.basis is Basis.combined:
-        return (*nurse, StaffRole.vice_principal)
+    if _about_teacher(assessment):
+        return (StaffRole.vice_principal, *nurse)
     return (StaffRole.homeroom, StaffRole.grade_head, *nurse)
+
+
+def _about_teacher(assessment: RiskAssessed) -> bool:
+    """Whether a reason rests on answers about the teacher; she is not the one to be told that there are such."""
+    evidence = (reason.evidence for reason in assessment.reasons)
+    return any(isinstance(e, SurveyEvidence) and e.survey in SURVEYS_ABOUT_TEACHER for e in evidence)
 
 
 def route(posts: Sequence[Post], assessment: RiskAssessed, policy: str, on: date) -> list[Recipient]:
@@ -68,11 +75,11 @@ def next_step(
 ) -> list[Recipient]:
     """The next post up that somebody holds, above all that were told; empty at the top.
 
-    What is told to the heads first, or stands on more than attendance, never climbs down to a teacher.
+    What is told to the heads first, or rests on answers about the teacher, never climbs down to a teacher.
     """
     known = {recipient.role for recipient in told if recipient.staff_id}
     highest = max((n for n, role in enumerate(LADDER) if role in known), default=-1)
-    heads_only = policy == PRINCIPAL_FIRST or assessment.basis is Basis.combined
+    heads_only = policy == PRINCIPAL_FIRST or _about_teacher(assessment)
     for role in LADDER[highest + 1 :]:
         if heads_only and role not in _HEADS:
             continue

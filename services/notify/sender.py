@@ -8,14 +8,12 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 
-from contracts.alerts import AlertDelivered
+from contracts.codes import DeliveryNews
 from services.kit.errors import error_name
-from services.kit.ids import derived_id
 from services.kit.lanes import Outgoing
 from services.kit.relay import Relay
-from services.notify import destination, metrics
+from services.notify import destination, emitting, metrics
 from services.notify.destination import ForbiddenDestination
-from services.notify.emitting import TOPIC
 from services.notify.settings import Settings
 from services.notify.store import deliveries
 from services.notify.store.deliveries import Delivery
@@ -73,8 +71,8 @@ class Sender:
         again_at = datetime.now(UTC) + timedelta(seconds=pause_seconds * random.uniform(0.8, 1.2))
         async with self._pool.acquire() as tx, tx.transaction():
             known = await deliveries.settle(tx, delivery.delivery_id, outcome, again_at)
-            if known and outcome == "sent" and delivery.event == "alert.raised":
-                await self._relay.enqueue(tx, [_delivered(delivery, datetime.now(UTC))])
+            if known and (told := _told(delivery, outcome)):
+                await self._relay.enqueue(tx, [told])
 
     async def _attempt(self, delivery: Delivery) -> int | None:
         """The status of the answer, None without one. The body of the answer is never read."""
@@ -96,9 +94,10 @@ class Sender:
             return None
 
 
-def _delivered(delivery: Delivery, now: datetime) -> Outgoing:
-    body = AlertDelivered(
-        delivery.alert_id, delivery.linkage_id, delivery.school, delivery.delivery_id, "webhook", now
-    )
-    name = derived_id("delivered", delivery.delivery_id)
-    return Outgoing(TOPIC, body, name, key=delivery.school, subject=delivery.linkage_id, recorded_at=now)
+def _told(delivery: Delivery, outcome: str) -> Outgoing | None:
+    """What the bus hears: that an alert arrived, or that anything was given up; nothing while it is tried again."""
+    now = datetime.now(UTC)
+    if outcome == "failed":
+        return emitting.failed(delivery, now)
+    raised = emitting.news_of(delivery) is DeliveryNews.raised
+    return emitting.delivered(delivery, now) if outcome == "sent" and raised else None

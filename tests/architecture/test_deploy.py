@@ -73,6 +73,14 @@ def test_the_canary_has_no_way_to_the_bus() -> None:
     assert "watch" in _merged("ingest")["networks"]
 
 
+def test_notify_and_gateway_are_told_the_same_policy() -> None:
+    """Who hears first decides whom notify tells and who sees the alert; one setting for both."""
+    told = {name: _merged(name)["environment"].get("KIZASHI_POLICY") for name in ("notify", "gateway")}
+    assert set(told.values()) == {"${KIZASHI_POLICY:-direct}"}
+    addresses = yaml.safe_load((DEPLOY / "kubernetes/addresses.yaml").read_text("utf-8"))
+    assert addresses["data"]["KIZASHI_POLICY"] == "direct"  # every service reads all of it
+
+
 def test_only_the_gateway_reaches_redis() -> None:
     users = {name for name, each in COMPOSE["services"].items() if "sessions" in each.get("networks", [])}
     assert users == {"gateway", "redis"}
@@ -203,7 +211,7 @@ def test_what_the_image_runs_imports_no_package_that_it_lacks() -> None:
         "kizashi.topics_command",
         "kizashi.provision_command",
     ]
-    modules += ["kizashi.secrets_command", "kizashi.administrator"]
+    modules += ["kizashi.secrets_command", "kizashi.administrator", "kizashi.receivers"]
     modules += ["kizashi.canary.app", *(f"services.{name}.app" for name in topology.SERVICES)]
     code = (
         "import sys, importlib\n"

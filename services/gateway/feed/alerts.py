@@ -11,6 +11,7 @@ from contracts.codes import Retraction
 from contracts.envelope import Event
 from services.gateway import metrics
 from services.gateway.audience import item_of, of_reason
+from services.gateway.feed.deliveries import Deliveries
 from services.gateway.feed.facts import Erased, known_erased, remember
 from services.gateway.feed.fold import Newest, Row
 from services.gateway.store import alerts as store
@@ -24,6 +25,8 @@ AnyAlert = (
     | alerts.AlertRetracted
     | alerts.AlertDelivered
     | alerts.AlertEscalated
+    | alerts.AlertDeliveryQueued
+    | alerts.AlertDeliveryFailed
 )
 
 
@@ -40,6 +43,7 @@ class Poll:
     ended: Newest = field(default_factory=Newest)
     bodies: dict[str, tuple[int, alerts.AlertRaised]] = field(default_factory=dict)
     escalations: list[alerts.AlertEscalated] = field(default_factory=list)
+    deliveries: Deliveries = field(default_factory=Deliveries)
     history: dict[str, Row] = field(default_factory=dict)
     origins: dict[str, datetime] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
@@ -62,7 +66,10 @@ class Poll:
                 passed = (body.linkage_id, body.school, body.ended_on, body.ended_at)
                 self.ended.put((body.alert_id,), body.version, passed, part)
                 self._step(event.meta.id, body, "ended", body.ended_at, version=body.version)
+            case alerts.AlertDeliveryQueued() | alerts.AlertDeliveryFailed():
+                self.deliveries.put(body)
             case alerts.AlertDelivered():
+                self.deliveries.put(body)
                 staff = (body.recipient.staff_id or "") if body.recipient else ""
                 role = body.recipient.role if body.recipient else None
                 self._step(
@@ -77,8 +84,8 @@ class Poll:
             case alerts.AlertEscalated():
                 self.escalations.append(body)
                 self._step(event.meta.id, body, "escalated", body.escalated_at, version=body.step)
-        if not isinstance(body, alerts.AlertRaised | alerts.AlertDelivered):
-            self.ending[body.linkage_id] = body.school  # type: ignore[attr-defined]
+        if isinstance(body, alerts.AlertRetracted | alerts.AlertEnded | alerts.AlertEscalated):
+            self.ending[body.linkage_id] = body.school
 
     def _raise(self, event: Event, body: alerts.AlertRaised, part: int) -> None:
         row = (
@@ -151,7 +158,15 @@ class Alerts:
     consumer = "gateway.alerts"
     topics = ("alerts",)
     wants = frozenset(
-        {"alert-raised", "alert-ended", "alert-retracted", "alert-delivered", "alert-escalated"}
+        {
+            "alert-raised",
+            "alert-ended",
+            "alert-retracted",
+            "alert-delivered",
+            "alert-escalated",
+            "alert-delivery-queued",
+            "alert-delivery-failed",
+        }
     )
 
     def new_cache(self, partition: int) -> Erased:
@@ -178,6 +193,7 @@ class Alerts:
             tx, [row for each in poll.escalations for row in _recipients(each.step, 0, each)]
         )
         await store.save_history(tx, list(poll.history.values()))
+        await store.save_deliveries(tx, poll.deliveries.rows())
         await store.save_delays(tx, poll.origins)
         if poll.erased:
             await feed.erase(tx, sorted(poll.erased))

@@ -27,6 +27,13 @@ async def acknowledge(request: Request, door: ToRespond, alert_id: str, next: Ne
     return await fresh_board(door) if is_live(request) else back(next)
 
 
+@router.post("/alerts/{alert_id}/pass-on", name="pass-on")
+async def pass_on(request: Request, door: ToRespond, alert_id: str, next: Next = "/") -> Response:
+    """「担任などに知らせる」."""
+    await door.pass_on(alert_id)
+    return await fresh_board(door) if is_live(request) else back(next)
+
+
 @router.post("/alerts/{alert_id}/close", name="close")
 async def close(
     request: Request,

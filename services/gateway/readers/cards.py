@@ -10,17 +10,19 @@ import msgspec
 
 from contracts.codes import BASIS_ITEMS, AlertOutcome, Band, Basis, Decider, Item, Retraction, StaffRole
 from contracts.risk import Reason
+from services.gateway import access
 from services.gateway.access import Action
 from services.gateway.audience import item_of
 from services.gateway.relation import Relation
 from services.gateway.store import pages
-from services.gateway.views import AlertCard, AlertStatus, ChildLine
+from services.gateway.views import AlertCard, AlertStatus, AlertStep, ChildLine
 from services.gateway.visit import Visit
 
 _reasons = msgspec.json.Decoder(list[Reason])
+#: The step by which a head lets those who meet the child see it; no answer to the alert.
+PASSED_ON = AlertStep.passed_on
 #: Nothing is to be answered any more.
 OVER = frozenset({AlertStatus.closed, AlertStatus.ended, AlertStatus.retracted})
-_HEADS = frozenset({StaffRole.vice_principal, StaffRole.principal, StaffRole.board})
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class _Beside:
     answers: dict[str, Answers] = field(default_factory=lambda: defaultdict(Answers))
     recipients: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     escalated: set[str] = field(default_factory=set)
+    passed_on: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
 
 
@@ -55,6 +58,8 @@ async def _beside(visit: Visit, alert_ids: Sequence[str]) -> _Beside:
             found.recipients[alert_id].add(row["staff_id"])
             if row["escalation"]:
                 found.escalated.add(alert_id)
+        elif row["step"] == PASSED_ON:
+            found.passed_on.add(alert_id)
         else:
             _answer(found.answers[alert_id], row)
     people = {each.acknowledged_by for each in found.answers.values() if each.acknowledged_by}
@@ -91,11 +96,17 @@ def _heard(
     return tuple(found)
 
 
-def _meant(visit: Visit, relations: tuple[Relation, ...], recipients: set[str]) -> bool:
+def _meant(visit: Visit, relations: tuple[Relation, ...], alert_id: str, beside: _Beside) -> bool:
     """Under the policy principal_first an alert is for heads, and for those it was handed to."""
-    if not visit.viewer.board_sees_children:
+    if not visit.viewer.board_sees_children or alert_id in beside.passed_on:
         return True
-    return visit.viewer.staff_id in recipients or any(each.role in _HEADS for each in relations)
+    heads = access.HEADS | {StaffRole.board}
+    return visit.viewer.staff_id in beside.recipients[alert_id] or any(r.role in heads for r in relations)
+
+
+def may_pass_on(visit: Visit, relations: tuple[Relation, ...]) -> bool:
+    """Whether the viewer was told first and decides who hears next."""
+    return visit.viewer.board_sees_children and any(each.role in access.HEADS for each in relations)
 
 
 async def cards(
@@ -112,14 +123,16 @@ async def cards(
     for row in mine:
         relations = visit.relations(places[row["linkage_id"]])
         whole = all(visit.may(relations, item, action) for item in BASIS_ITEMS[Basis(row["basis"])])
-        if not whole or not _meant(visit, relations, beside.recipients[row["alert_id"]]):
+        if not whole or not _meant(visit, relations, row["alert_id"], beside):
             continue
         reasons = _heard(visit, relations, action, beside.reasons[row["alert_id"]])
         if reasons:
             may_respond = visit.may(relations, Item.attendance, Action.respond)
             card = _card(row, lines[row["linkage_id"]], reasons, beside, may_respond)
             for_me = visit.viewer.staff_id in beside.recipients[row["alert_id"]]
-            found.append(replace(card, for_me=for_me))
+            here = card.may_respond and row["alert_id"] not in beside.passed_on
+            passes = here and may_pass_on(visit, relations)
+            found.append(replace(card, for_me=for_me, may_pass_on=passes))
     return found
 
 

@@ -84,6 +84,18 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timesta
 ON CONFLICT DO NOTHING
 """
 
+_DELIVERIES = """
+INSERT INTO delivery AS d (delivery_id, alert_id, linkage_id, school, channel, receiver, news, queued_at, delivered_at,
+    failed_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[])
+ON CONFLICT (delivery_id) DO UPDATE SET
+    receiver = coalesce(excluded.receiver, d.receiver), news = coalesce(excluded.news, d.news),
+    queued_at = coalesce(excluded.queued_at, d.queued_at),
+    delivered_at = coalesce(d.delivered_at, excluded.delivered_at),
+    failed_at = coalesce(d.failed_at, excluded.failed_at)
+"""
+
 _DELAYS = """
 INSERT INTO visible_delay (event_id, seconds)
 SELECT t.event_id, greatest(extract(epoch FROM clock_timestamp() - t.origin_at), 0)
@@ -153,6 +165,12 @@ async def save_history(tx: Transaction, rows: Sequence[Row]) -> None:
     """Steps of histories; the same step twice is one."""
     if rows:
         await tx.execute(_HISTORY, *_columns(rows))
+
+
+async def save_deliveries(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Messages to other systems; what is new of one is added to what is known."""
+    if rows:
+        await tx.execute(_DELIVERIES, *_columns(rows))
 
 
 async def save_delays(tx: Transaction, origins: Mapping[str, datetime]) -> None:

@@ -162,6 +162,7 @@ _OF_CHILD = (
     "alert_event",
     "alert",
     "note",
+    "delivery",
 )
 #: Of those, the tables that others than ``gateway.facts`` write.
 _CROSSING = ("pupil_name", *_OF_CHILD[7:])

@@ -80,6 +80,13 @@ async def enter(tx: Transaction, account_id: str, staff_id: str, sid: str, auth_
     return Entered(viewer, row["school_date"], row["demo"])
 
 
+async def set_routing(tx: Transaction, routing: str) -> bool:
+    """Keep the policy of who hears first; whether it was another."""
+    return bool(
+        await tx.fetchval("UPDATE policy SET routing = $1 WHERE routing <> $1 RETURNING true", routing)
+    )
+
+
 async def account(tx: Transaction, sign_in_name: str) -> Account | None:
     """The account of a sign-in name."""
     row = await tx.fetchrow(_ACCOUNT, sign_in_name)

@@ -62,6 +62,7 @@ from services.gateway.views.office import (
     Waiting,
     WhoDecides,
 )
+from services.gateway.views.received import ReceivedAlert, ReceivedChild, ReceivedStatus
 
 __all__ = [
     "AdminPage",
@@ -94,6 +95,9 @@ __all__ = [
     "OperatorsPage",
     "Place",
     "Post",
+    "ReceivedAlert",
+    "ReceivedChild",
+    "ReceivedStatus",
     "Reconciliation",
     "Refused",
     "RefusedLine",

@@ -13,7 +13,7 @@ class AlertCard:
     """One alert with the reasons this reader may know, oldest fact last.
 
     ``may_respond``: the buttons for acknowledge and close are to be shown. ``acknowledged_by``: a name.
-    ``for_me``: the viewer is one of its recipients.
+    ``for_me``: the viewer is one of its recipients. ``may_pass_on``: a head who was told first, before she did.
     """
 
     alert_id: str
@@ -29,6 +29,7 @@ class AlertCard:
     may_respond: bool
     version: int
     for_me: bool = False
+    may_pass_on: bool = False
     escalated: bool = False
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None

@@ -38,6 +38,7 @@ class AlertStep(StrEnum):
     seen = "seen"
     acknowledged = "acknowledged"
     closed = "closed"
+    passed_on = "passed_on"
     ended = "ended"
     retracted = "retracted"
 

@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from contracts.alerts import AlertDelivered
+from contracts.alerts import AlertDelivered, AlertDeliveryFailed, AlertDeliveryQueued, AlertRaised
+from contracts.envelope import from_headers
 from contracts.facts import PupilErased
 from contracts.registry import decoder
 from services.kit.batcher import Batcher
@@ -78,12 +79,19 @@ async def hurry(bench: Bench) -> None:
     await bench.pool.execute("UPDATE delivery SET next_at = now() - interval '1 second'")
 
 
+async def told(bench: Bench) -> list[object]:
+    """What the sender has to say on the bus."""
+    found: list[object] = []
+    for row in await bench.rows("relay_outbox"):
+        found += [
+            decoder(from_headers(each.headers).type).decode(each.value) for each in unpack(row["events"])
+        ]
+    return found
+
+
 async def reported(bench: Bench) -> list[AlertDelivered]:
     """Deliveries that wait to be told on the bus."""
-    found = []
-    for row in await bench.rows("relay_outbox"):
-        found += [decoder("alert-delivered").decode(message.value) for message in unpack(row["events"])]
-    return found  # type: ignore[return-value]
+    return [body for body in await told(bench) if isinstance(body, AlertDelivered)]
 
 
 async def test_an_alert_that_interrupts_is_said_once_signed_and_thin(
@@ -187,7 +195,43 @@ async def test_410_ends_a_delivery(bench: Bench, sender: Sender, thermo: Receive
     await sender.round()
     await hurry(bench)
     assert await sender.round() == 0
-    assert [row["status"] for row in (await deliveries(bench)).values()] == ["failed"]
+    [(name, row)] = (await deliveries(bench)).items()
+    assert row["status"] == "failed"
+    [body] = await told(bench)
+    assert isinstance(body, AlertDeliveryFailed)
+    assert (body.alert_id, body.delivery_id, body.news, body.attempts) == (name_of(), name, "raised", 1)
+
+
+async def test_a_withdrawal_that_is_given_up_is_told_and_one_that_arrived_is_not(
+    bench: Bench, sender: Sender, thermo: Receiver
+) -> None:
+    await raise_alerts(bench, 1)
+    await sender.round()
+    await bench.assess(assessed(version=20, band=0))
+    await sender.round()
+    assert [type(body) for body in await told(bench)] == [AlertDelivered]
+    await bench.assess(assessed(version=30))
+    await sender.round()
+    await bench.assess(assessed(version=40, band=0))
+    thermo.answer = status(410)
+    await sender.round()
+    assert [type(body) for body in await told(bench)][1:] == [AlertDelivered, AlertDeliveryFailed]
+    assert (await told(bench))[-1].news == "retracted"  # type: ignore[attr-defined]
+
+
+async def test_readers_hear_of_a_message_after_its_alert_and_before_it_is_sent(
+    bench: Bench, thermo: Receiver
+) -> None:
+    await raise_alerts(bench, 1)
+    assert thermo.requests == []
+    raised, queued = (out.body for out in bench.sent)
+    assert isinstance(raised, AlertRaised) and isinstance(queued, AlertDeliveryQueued)
+    assert {queued.delivery_id} == set(await deliveries(bench))
+    assert (queued.alert_id, queued.linkage_id, queued.receiver) == (name_of(), child(1), "thermo")
+    [_, first] = bench.sent
+    await bench.clear()  # restored to before, and read again
+    await raise_alerts(bench, 1)
+    assert [out.id for out in bench.sent if isinstance(out.body, AlertDeliveryQueued)] == [first.id]
 
 
 async def test_attempts_follow_the_schedule_and_end(bench: Bench, sender: Sender, thermo: Receiver) -> None:

@@ -167,3 +167,19 @@ def test_a_child_who_left_is_related_to_the_new_school_only() -> None:
 def test_relations_come_nearest_first() -> None:
     posts = [held(StaffRole.principal), held(StaffRole.grade_head), held(StaffRole.homeroom)]
     assert [each.rule for each in relate(posts, [PLACE], TODAY)] == ["homeroom", "grade", "school-head"]
+
+
+@pytest.mark.parametrize(("item", "action"), list(product(Item, Action)))
+def test_another_system_fetches_its_key_s_items_and_does_nothing_else(item: Item, action: Action) -> None:
+    granted = frozenset({Item.attendance, Item.survey, Item.welfare})  # the last by mistake
+    system = replace(VIEWER, receives=granted)
+    allowed = decide(system, None, item, action, AuthLevel.password).allowed
+    assert allowed == (action is Action.receive and item in {Item.attendance, Item.survey})
+
+
+@pytest.mark.parametrize("role", list(StaffRole))
+def test_no_post_opens_what_is_for_systems(role: StaffRole) -> None:
+    viewer = replace(VIEWER, administrator=True, held=(held(role),))
+    assert not decide(
+        viewer, RELATIONS[role], Item.attendance, Action.receive, AuthLevel.second_factor
+    ).allowed

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from contracts.alerts import AlertEnded, AlertRaised, AlertRetracted
-from contracts.codes import Band, Basis, Decider, Item, LongAbsence, Rule, StaffRole
-from contracts.features import InfirmaryEvidence, StreakEvidence
+from contracts.codes import Band, Basis, Decider, Item, LongAbsence, Rule, StaffRole, SurveyKind
+from contracts.features import InfirmaryEvidence, StreakEvidence, SurveyEvidence
 from contracts.risk import Reason, RiskAssessed
 from services.kit.ids import derived_id
 from services.notify import alerts, lifecycle
@@ -51,6 +51,11 @@ def streak(as_of: date, absent: int = 3) -> Reason:
 def infirmary(as_of: date) -> Reason:
     """Visits to the infirmary."""
     return Reason(Item.infirmary_count, [], InfirmaryEvidence(EPISODE, as_of, [as_of], 0))
+
+
+def survey(as_of: date, kind: SurveyKind) -> Reason:
+    """Fewer good answers than the time before."""
+    return Reason(Item.survey, [], SurveyEvidence(kind, EPISODE, 7, 9, as_of, 3, 9))
 
 
 def assessed(

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from contracts.alerts import Recipient
-from contracts.codes import Basis, StaffRole
+from contracts.codes import Basis, StaffRole, SurveyKind
 from contracts.risk import RiskAssessed
 from services.notify.routing import Post, next_step, route
 from tests.unit.notify.samples import (
@@ -20,6 +20,7 @@ from tests.unit.notify.samples import (
     post,
     staff,
     streak,
+    survey,
 )
 
 R = StaffRole
@@ -28,6 +29,11 @@ ABSENT = assessed()
 VISITS = assessed(reasons=[streak(AS_OF), infirmary(AS_OF)])
 COMBINED = assessed(basis=Basis.combined)
 COMBINED_VISITS = assessed(basis=Basis.combined, reasons=[streak(AS_OF), infirmary(AS_OF)])
+LESSONS = assessed(basis=Basis.combined, reasons=[streak(AS_OF), survey(AS_OF, SurveyKind.lesson)])
+ABOUT_HER = assessed(
+    basis=Basis.combined, reasons=[streak(AS_OF), infirmary(AS_OF), survey(AS_OF, SurveyKind.school_life)]
+)
+ABOUT_HER_TOO = assessed(basis=Basis.combined, reasons=[streak(AS_OF), survey(AS_OF, SurveyKind.prefecture)])
 
 
 def without(*roles: StaffRole) -> list[Post]:
@@ -46,14 +52,19 @@ NOBODY = [Recipient(R.vice_principal)]
     [
         (without(), ABSENT, "direct", to(R.homeroom, R.grade_head)),
         (without(), VISITS, "direct", to(R.homeroom, R.grade_head, R.nurse)),
-        (without(), COMBINED, "direct", to(R.vice_principal)),
-        (without(), COMBINED_VISITS, "direct", to(R.nurse, R.vice_principal)),
+        (without(), COMBINED, "direct", to(R.homeroom, R.grade_head)),
+        (without(), COMBINED_VISITS, "direct", to(R.homeroom, R.grade_head, R.nurse)),
+        (without(), LESSONS, "direct", to(R.homeroom, R.grade_head)),
+        (without(), ABOUT_HER, "direct", to(R.vice_principal, R.nurse)),
+        (without(), ABOUT_HER_TOO, "direct", to(R.vice_principal)),
+        (without(R.vice_principal), ABOUT_HER, "direct", to(R.nurse)),
+        (without(R.vice_principal, R.nurse), ABOUT_HER, "direct", NOBODY),
         (without(), ABSENT, "principal_first", to(R.principal, R.vice_principal)),
         (without(), COMBINED_VISITS, "principal_first", to(R.principal, R.vice_principal)),
         (without(R.homeroom), ABSENT, "direct", to(R.grade_head, R.vice_principal)),
         (without(R.homeroom, R.grade_head), ABSENT, "direct", to(R.vice_principal)),
         (without(R.homeroom, R.vice_principal), ABSENT, "direct", to(R.grade_head)),
-        (without(R.nurse), COMBINED_VISITS, "direct", to(R.vice_principal)),
+        (without(R.nurse), COMBINED_VISITS, "direct", to(R.homeroom, R.grade_head)),
         (without(R.principal), ABSENT, "principal_first", to(R.vice_principal)),
         ([post(R.principal)], ABSENT, "direct", NOBODY),
         ([], ABSENT, "direct", NOBODY),
@@ -97,9 +108,10 @@ def test_two_teachers_of_one_class_both_hear() -> None:
         (without(R.vice_principal), ABSENT, "direct", to(R.homeroom, R.grade_head), to(R.principal)),
         (without(), ABSENT, "direct", NOBODY, to(R.homeroom)),
         (without(R.homeroom), ABSENT, "direct", to(R.grade_head, R.vice_principal), to(R.principal)),
-        (without(), COMBINED_VISITS, "direct", to(R.nurse), to(R.vice_principal)),
-        (without(), COMBINED, "direct", to(R.vice_principal), to(R.principal)),
-        (without(), COMBINED, "direct", NOBODY, to(R.vice_principal)),
+        (without(), COMBINED_VISITS, "direct", to(R.homeroom, R.grade_head, R.nurse), to(R.vice_principal)),
+        (without(), ABOUT_HER, "direct", to(R.nurse), to(R.vice_principal)),
+        (without(), ABOUT_HER, "direct", to(R.vice_principal, R.nurse), to(R.principal)),
+        (without(), ABOUT_HER, "direct", NOBODY, to(R.vice_principal)),
         (without(), ABSENT, "principal_first", to(R.vice_principal), to(R.principal)),
         (without(), ABSENT, "principal_first", to(R.principal, R.vice_principal), []),
         ([], ABSENT, "direct", to(R.homeroom), []),
