@@ -78,7 +78,10 @@ class Batch:
     @cached_property
     def rest(self) -> list[int]:
         """Everything in a version that does not depend on the day."""
-        clocks = {state: state.year_clock(self.school_year) for state in {state for state, _ in self.owned}}
+        clocks = {
+            state: state.year_clock(self.school_year) + state.rule_of(self.school_year).version
+            for state in {state for state, _ in self.owned}
+        }
         return [
             child.version + (year.before.weight if year.before else 0) + clocks[state]
             for (state, _), year, child in zip(self.owned, self.held, self.children, strict=True)

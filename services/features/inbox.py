@@ -13,6 +13,7 @@ from contracts.facts import (
     EnrolmentSet,
     EnrolmentWithdrawn,
     InfirmaryVisitCounted,
+    LongAbsenceRuleSet,
     PupilErased,
     SchoolDayClosed,
     SchoolDaySettled,
@@ -34,6 +35,7 @@ _OF_THE_LANE: dict[type[Body], str] = {
     SchoolDaySettled: "settlings",
     ClassDaysTallied: "tallies",
     SchoolDayClosed: "closings",
+    LongAbsenceRuleSet: "rules",
 }
 BODIES: tuple[type[Body], ...] = (*_OF_A_CHILD, *_OF_THE_LANE, PupilErased)
 
@@ -50,6 +52,7 @@ class Inbox:
     settlings: list[Event] = field(default_factory=list)
     tallies: list[Event] = field(default_factory=list)
     closings: list[Event] = field(default_factory=list)
+    rules: list[Event] = field(default_factory=list)
     erasures: dict[str, Event] = field(default_factory=dict)
     erased: int = 0
 

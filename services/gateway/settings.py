@@ -1,11 +1,16 @@
 """What the gateway can be told from outside."""
 
+from contracts.codes import LongAbsenceRule
 from services.kit.settings import KitSettings
 
 
 class Settings(KitSettings):
-    """Addresses and limits of the gateway. Times are seconds."""
+    """Addresses and limits of the gateway. Times are seconds.
 
+    ``long_absence_rule`` is the setting of the same name that features reads; both must say the same.
+    """
+
+    long_absence_rule: LongAbsenceRule = LongAbsenceRule.toda_2021
     session_idle_seconds: int = 30 * 60
     session_absolute_seconds: int = 10 * 3600
     sign_in_window_seconds: int = 15 * 60

@@ -219,9 +219,7 @@ def _emit_board(effects: Effects, partition: int, fresh: Cache, basis: Basis, ca
 def _lines(board: "Board") -> list[ScoreLine]:
     from services.scoring.scoreboard import METHODS
 
-    return [
-        _line(method, board.total(method), board.total(method, contested=True)) for method in METHODS
-    ]
+    return [_line(method, board.total(method), board.total(method, contested=True)) for method in METHODS]
 
 
 def _line(method: str, whole: "Tally", contested: "Tally") -> ScoreLine:

@@ -1,5 +1,6 @@
 """The only SQL of this service: reading and writing in bulk, and the dump of the convergent state."""
 
+from services.features.store.declared import Declared, declared, save_declared
 from services.features.store.dump import dump_convergent
 from services.features.store.reading import (
     children_of,
@@ -9,10 +10,12 @@ from services.features.store.reading import (
     load_own_days,
     load_tallies,
     load_years,
+    newest_school_year,
     provisional,
     summary,
     untold_days,
     years_of,
+    years_since,
 )
 from services.features.store.writing import (
     erase,
@@ -21,6 +24,7 @@ from services.features.store.writing import (
     save_closings,
     save_enrolments,
     save_own_days,
+    save_rules,
     save_settled,
     save_strips,
     save_surveys,
@@ -29,7 +33,9 @@ from services.features.store.writing import (
 )
 
 __all__ = [
+    "Declared",
     "children_of",
+    "declared",
     "dump_convergent",
     "erase",
     "load_bases",
@@ -38,12 +44,15 @@ __all__ = [
     "load_own_days",
     "load_tallies",
     "load_years",
+    "newest_school_year",
     "provisional",
     "save_calendars",
     "save_clocks",
     "save_closings",
+    "save_declared",
     "save_enrolments",
     "save_own_days",
+    "save_rules",
     "save_settled",
     "save_strips",
     "save_surveys",
@@ -52,4 +61,5 @@ __all__ = [
     "summary",
     "untold_days",
     "years_of",
+    "years_since",
 ]

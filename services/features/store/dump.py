@@ -16,6 +16,7 @@ from services.features.cache import NEVER_SETTLED, LaneBase, YearKey
 from services.features.children import Child, ChildYear
 from services.features.longabsence import NEVER, crossings
 from services.features.placements import place
+from services.features.rules import rule_of
 from services.features.schoolyear import DAYS, year_days
 from services.features.settling import settled_marks
 from services.features.store.reading import children_of, load_bases, load_children, load_years
@@ -35,9 +36,7 @@ _TABLES = (
 _CHUNK = 1000
 
 
-async def dump_convergent(
-    tx: Transaction, rule: LongAbsenceRule = LongAbsenceRule.toda_2021
-) -> AsyncIterator[Row]:
+async def dump_convergent(tx: Transaction) -> AsyncIterator[Row]:
     """Strips with classes spelled out, 長期欠席 per child and year, counts, tallies and the other facts.
 
     Must run inside a transaction (it reads through cursors).
@@ -48,7 +47,7 @@ async def dump_convergent(
             yield (table, *row.values())
     async for row in tx.cursor("SELECT * FROM strip ORDER BY linkage_id, school_year, term", prefetch=_CHUNK):
         yield _strip(row)
-    async for found in _long_absences(tx, rule):
+    async for found in _long_absences(tx):
         yield found
     for table in ("own_day", "tally"):
         query = f"SELECT * FROM {table} ORDER BY lane, school, date"
@@ -78,7 +77,7 @@ def _counts(table: str, row: asyncpg.Record) -> Row:
     return (sorted(tuple(each.values()) for each in classes if each["counted"]),)
 
 
-async def _long_absences(tx: Transaction, rule: LongAbsenceRule) -> AsyncIterator[Row]:
+async def _long_absences(tx: Transaction) -> AsyncIterator[Row]:
     lanes = [row["lane"] for row in await tx.fetch("SELECT DISTINCT lane FROM strip ORDER BY lane")]
     years = [
         row["school_year"] for row in await tx.fetch("SELECT DISTINCT school_year FROM strip ORDER BY 1")
@@ -90,7 +89,7 @@ async def _long_absences(tx: Transaction, rule: LongAbsenceRule) -> AsyncIterato
             part = listed[start : start + _CHUNK]
             strips = await load_years(tx, [(who, school_year) for _, who in part])
             children = await load_children(tx, [who for _, who in part])
-            crossed = _crossings(school_year, part, strips, children, bases, rule)
+            crossed = _crossings(school_year, part, strips, children, bases)
             for (_, who), index in zip(part, crossed, strict=True):
                 day = None if index == NEVER else year_days(school_year).dates[index]
                 yield ("long_absence", who, school_year, day)
@@ -102,7 +101,6 @@ def _crossings(
     strips: Mapping[YearKey, ChildYear],
     children: Mapping[str, Child],
     bases: Mapping[int, LaneBase],
-    rule: LongAbsenceRule,
 ) -> list[int]:
     years = [strips[who, school_year] for _, who in part]
     arrays = unpack([year.strip for year in years])
@@ -119,5 +117,6 @@ def _crossings(
     )
     plan = np.frombuffer(b"".join(plans), np.uint8).reshape(-1, DAYS)
     whole = child_years(school_year, arrays.status, arrays.flags, plan=plan, settled=known)
-    found: list[int] = crossings(whole, rule).tolist()
-    return found
+    by_rule = {rule: crossings(whole, rule).tolist() for rule in LongAbsenceRule}
+    rules = [rule_of(bases[lane].rules, school_year).rule for lane, _ in part]
+    return [by_rule[rule][row] for row, rule in enumerate(rules)]
