@@ -14,7 +14,7 @@ from contracts.scalars import ClassId, Count, Grade, LinkageId, PackedNumbers, P
 
 #: Version of the feature logic. Features notes it and tells every lane of a newer one (``long-absence-rule-set``),
 #: whose version is part of every state-derived version from then on.
-LOGIC = 1
+LOGIC = 2
 
 
 class Feature(Struct, frozen=True, gc=False):

@@ -19,7 +19,7 @@ from services.features.store import Declared
 from services.kit.lanes import Outgoing, Transaction
 
 #: Pieces into which the children of a city are told again.
-PARTS = 16
+PARTS = 64
 #: What a database stands for that was there before anything was noted.
 UNNOTED = Declared(FIRST.rule, 1, 0)
 #: "All years" where a first school year is asked for.

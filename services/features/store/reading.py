@@ -213,6 +213,18 @@ async def provisional(tx: Transaction, lanes: Sequence[int], day: date) -> list[
     return [(row["lane"], row["linkage_id"]) for row in rows]
 
 
+async def marked(tx: Transaction, lane: int, day: date) -> list[str]:
+    """Linkage IDs of a lane's children with a known mark on a day."""
+    school_year, index = locate(day)
+    term = next(n for n, (_, end) in enumerate(TERMS) if index < end)
+    query = """
+        SELECT linkage_id FROM strip WHERE lane = $1 AND school_year = $2 AND term = $3
+        AND length(status) > $4 AND get_byte(status, least($4, length(status) - 1)) > 0
+    """
+    rows = await tx.fetch(query, lane, school_year, term, index - TERMS[term][0])
+    return [row["linkage_id"] for row in rows]
+
+
 async def children_of(tx: Transaction, lanes: Sequence[int], school_year: int) -> list[tuple[int, str]]:
     """(lane, linkage ID) of every child with a strip of a school year."""
     query = "SELECT DISTINCT lane, linkage_id FROM strip WHERE lane = ANY($1) AND school_year = $2"
