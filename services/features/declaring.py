@@ -35,12 +35,18 @@ class Relay(Protocol):
 
 
 def declaration(
-    held: Declared | None, running: tuple[LongAbsenceRule, int], newest_year: int | None, now: datetime
+    held: Declared | None,
+    running: tuple[LongAbsenceRule, int],
+    newest_year: int | None,
+    now: datetime,
+    *,
+    finished: bool = True,
 ) -> LongAbsenceRuleSet | None:
     """What is to be said to the lanes where ``running`` (rule, logic) begins, None if they need not hear anything.
 
     A first rule holds for all years. A later one holds from the newest school year on: what was told of earlier
-    years was told under the rule of its time.
+    years was told under the rule of its time. A telling that is not ``finished`` is overtaken by this one, which
+    then concerns everyone.
     """
     rule, logic = running
     if held is None and newest_year is None and rule is FIRST.rule:
@@ -56,7 +62,7 @@ def declaration(
         school_year=_EVERY_YEAR if first or newest_year is None else newest_year,
         part=0,
         parts=PARTS,
-        everyone=before.logic != logic,
+        everyone=before.logic != logic or not finished,
         version=max(seconds, before.version + 1),
     )
 
@@ -66,7 +72,8 @@ async def declare(pool: asyncpg.Pool, relay: Relay, rule: LongAbsenceRule, logic
     async with pool.acquire() as tx, tx.transaction():
         held = await store.declared(tx)
         newest_year = await store.newest_school_year(tx)
-        body = declaration(held, (rule, logic), newest_year, datetime.now(UTC))
+        finished = held is None or not held.version or await store.heard(tx, held.version, PARTS - 1)
+        body = declaration(held, (rule, logic), newest_year, datetime.now(UTC), finished=finished)
         version = body.version if body else held.version if held else 0
         await store.save_declared(tx, Declared(rule, logic, version))
         if body is not None:

@@ -1,6 +1,6 @@
 """The only SQL of this service: reading and writing in bulk, and the dump of the convergent state."""
 
-from services.features.store.declared import Declared, declared, save_declared
+from services.features.store.declared import Declared, declared, heard, save_declared
 from services.features.store.dump import dump_convergent
 from services.features.store.reading import (
     children_of,
@@ -39,6 +39,7 @@ __all__ = [
     "declared",
     "dump_convergent",
     "erase",
+    "heard",
     "load_bases",
     "load_children",
     "load_closings",

@@ -25,3 +25,10 @@ async def save_declared(tx: Transaction, new: Declared) -> None:
     """Put it in place of what was told before."""
     await tx.execute("DELETE FROM rule_declared")
     await tx.execute("INSERT INTO rule_declared (rule, logic, version) VALUES ($1, $2, $3)", *new)
+
+
+async def heard(tx: Transaction, version: int, last_part: int) -> bool:
+    """Whether lanes have heard the last piece of what was told under a version, and none is still before it."""
+    query = "SELECT coalesce(bool_and(part = $2), false) FROM lane_rule WHERE version = $1"
+    found: bool = await tx.fetchval(query, version, last_part)
+    return found

@@ -26,7 +26,7 @@ from tests.integration.features.reader import Reader
 pytestmark = pytest.mark.timeout(600)
 TABLES = (
     "strip, enrolment, visit, survey, erased, calendar, settled, tally, lane_clock, own_day, closing, "
-    "tally_share, lane_rule"
+    "tally_share, lane_rule, rule_declared"
 )
 
 

@@ -166,6 +166,18 @@ async def test_a_change_is_said_once_and_changing_back_is_a_change(pool: asyncpg
     assert (first.rule, second.rule) == (NATIONAL, TODA)
     assert first.version < second.version
     assert (first.part, first.parts, first.everyone) == (0, PARTS, False)
+    assert second.everyone  # no lane has heard the first one to its end
+
+
+async def test_who_has_heard_everything_is_not_told_everything_again(pool: asyncpg.Pool) -> None:
+    await fresh(pool)
+    relay, driver = Kept(), Driver(pool)
+    await declare(pool, relay, TODA)
+    for rule in (NATIONAL, TODA):
+        assert await declare(pool, relay, rule)
+        driver.write([city.event(relay.events[-1], float(relay.events[-1].version))])
+        await driver.run()
+    assert [each.everyone for each in relay.events] == [False, False]
 
 
 def test_what_is_said_at_the_start() -> None:
