@@ -5,13 +5,15 @@ applying it twice, late or out of order gives the same state.
 """
 
 from datetime import date
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from contracts.codes import (
     AttendanceCode,
     DayKind,
     InfirmaryKind,
+    LongAbsenceRule,
     SchoolKind,
     StaffRole,
     SurveyKind,
@@ -178,6 +180,22 @@ class SchoolDayClosed(Fact, frozen=True):
     date: date
     lane: Count
     lanes: Count
+
+
+class LongAbsenceRuleSet(Fact, frozen=True):
+    """From now on 長期欠席 is judged by this rule, vectors are made by this logic. Natural key: school_year, part.
+
+    Holds for ``school_year`` and later ones; greatest version wins, then the greatest part. ``part`` of ``parts``
+    names the children (by linkage ID) that are told again: whom the rules judge otherwise, or ``everyone``.
+    """
+
+    rule: LongAbsenceRule
+    logic: Count
+    school_year: SchoolYear
+    part: Count
+    parts: Annotated[int, Meta(ge=1, le=256)]
+    version: Version
+    everyone: bool = False
 
 
 class ClassTally(Struct, frozen=True, gc=False):

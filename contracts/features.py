@@ -12,8 +12,9 @@ from contracts.codes import Item, LongAbsence, SurveyKind
 from contracts.facts import Fact
 from contracts.scalars import ClassId, Count, Grade, LinkageId, PackedNumbers, PartName, SchoolId, Version
 
-#: Version of the feature logic; part of every state-derived version.
-LOGIC = 1
+#: Version of the feature logic. Features notes it and tells every lane of a newer one (``long-absence-rule-set``),
+#: whose version is part of every state-derived version from then on.
+LOGIC = 2
 
 
 class Feature(Struct, frozen=True, gc=False):

@@ -112,7 +112,11 @@ class ConsumerPulsed(Fact, frozen=True):
 
 
 class ScoreLine(Struct, frozen=True, gc=False):
-    """How one way of naming did on matured labels at five names per school and month."""
+    """How one way of naming did on matured labels at five names per school and month.
+
+    ``contested_…`` are the same figures over the days and crossings for which a model was there to be compared:
+    by them it is decided who leads. The others are over all school years kept, history before any model included.
+    """
 
     method: PartName
     named: Count
@@ -120,6 +124,10 @@ class ScoreLine(Struct, frozen=True, gc=False):
     recall_lead_5: float | None
     recall_lead_10: float | None
     precision: float | None
+    contested_named: Count = 0
+    contested_cases: Count = 0
+    contested_recall_lead_5: float | None = None
+    contested_precision: float | None = None
 
 
 class ScoreboardPublished(Fact, frozen=True):

@@ -76,6 +76,7 @@ _ALL: list[EventType] = [
     *_types(Item.infirmary_count, facts.InfirmaryVisitCounted, facts.InfirmaryVisitWithdrawn),
     *_types(Item.infirmary_detail, facts.InfirmaryVisitDetailed),
     *_types(Item.operations, facts.SchoolDaySettled, facts.SchoolDayClosed, facts.ClassesConfirmed),
+    *_types(Item.operations, facts.LongAbsenceRuleSet),
     *_types(Item.attendance, features.AttendanceFeaturesUpdated, features.LabelMatured),
     *_types(Item.infirmary_count, features.InfirmaryFeaturesUpdated),
     *_types(Item.survey, features.SurveyFeaturesUpdated, features.CombinedLabelMatured),

@@ -27,12 +27,14 @@ _SLICE_DAYS = 20
 class PupilYear:
     """All pupils of a city in one school year; n pupils, d school days of the city.
 
-    ``columns`` are the day indices (from 1 April) of the school days; ``school`` is that of the latest enrolment.
+    ``columns`` are the day indices (from 1 April) of the school days; ``school`` and ``room`` (class) are those of
+    the latest enrolment.
     """
 
     school_year: int
     pupil: NDArray[np.int64]
     school: NDArray[np.int64]
+    room: NDArray[np.int64]
     junior: NDArray[np.bool_]
     columns: NDArray[np.int64]
     years: ChildYears
@@ -116,7 +118,8 @@ def _pupil_year(city: City, year: int, before: PupilYear | None) -> PupilYear:
         last_year_absent=absent_before,
         last_year_rate=rate_before,
     )
-    return PupilYear(year, pupil, roster.school[last_row], roster.is_junior[last_row], columns, years)
+    places = (roster.school[last_row], roster.room[last_row], roster.is_junior[last_row])
+    return PupilYear(year, pupil, *places, columns, years)
 
 
 def _others(status: NDArray[np.uint8], room: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ def _run_year(year: PupilYear, shelf: Shelf, state: State) -> Outcome:
     scores: dict[str, NDArray[np.float32]] = {}
     open_days: deque[tuple[int, NDArray[np.int64], NDArray[np.float32]]] = deque()
     for day, pupils, values in year.vectors():
-        found = baseline_scores(values)
+        found = baseline_scores(values, year.room[pupils])
         found[MODEL] = _model_scores(values, shelf.before(Basis.attendance, int(year.ordinals[day])))
         for name, score in found.items():
             scores.setdefault(name, np.full(shape, -np.inf, np.float32))[pupils, day] = score

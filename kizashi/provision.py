@@ -1,6 +1,7 @@
 """From a started stack to one that services can join: roles, schemas, topics, rights, secret files."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 SIGN_IN_SECONDS = 20.0
+#: Settings of an installation that several services must agree on: whoever starts them decides.
+_SHARED = ("KIZASHI_LONG_ABSENCE_RULE",)
 
 
 def owner_url(addresses: Addresses, secrets: Secrets, service: str) -> sqlalchemy.URL:
@@ -101,7 +104,7 @@ def canary_secrets(secrets: Secrets) -> dict[str, str]:
 def environment(
     data_dir: Path, addresses: Addresses, service: str, sources: tuple[str, ...]
 ) -> dict[str, str]:
-    """The environment of a service process on this stack: addresses only, no secret."""
+    """The environment of a service process on this stack: addresses and what all must agree on, no secret."""
     return {
         "KIZASHI_SECRETS_DIR": str(secrets_folder(data_dir, service)),
         "KIZASHI_POSTGRES_HOST": addresses.postgres.host,
@@ -112,6 +115,7 @@ def environment(
         "KIZASHI_REDIS_HOST": addresses.redis.host,
         "KIZASHI_REDIS_PORT": str(addresses.redis.port),
         "KIZASHI_SOURCES": ",".join(sources),
+        **{name: os.environ[name] for name in _SHARED if name in os.environ},
     }
 
 

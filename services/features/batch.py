@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +21,7 @@ from services.features.schoolyear import DAY_NUMBERS, DAYS
 from services.features.settling import settled_marks
 from services.features.statuses import is_absent
 from services.features.strips import VERSIONS_AT, codes, ends_with
+from services.features.taken import is_taken, taken_days
 from services.features.years import ChildYears, child_years
 
 Owned = tuple[LaneState, YearKey]
@@ -78,7 +79,10 @@ class Batch:
     @cached_property
     def rest(self) -> list[int]:
         """Everything in a version that does not depend on the day."""
-        clocks = {state: state.year_clock(self.school_year) for state in {state for state, _ in self.owned}}
+        clocks = {
+            state: state.year_clock(self.school_year) + state.rule_of(self.school_year).version
+            for state in {state for state, _ in self.owned}
+        }
         return [
             child.version + (year.before.weight if year.before else 0) + clocks[state]
             for (state, _), year, child in zip(self.owned, self.held, self.children, strict=True)
@@ -147,11 +151,13 @@ def _years(
         lambda row, school: owned[row][0].settled_days((school, school_year)),
     )
     absent, rate = _last_year(school_year, held, children)
+    plan = np.frombuffer(b"".join([each.plan for each in placements]), np.uint8).reshape(-1, DAYS)
     return child_years(
         school_year,
         status,
         flags,
-        plan=np.frombuffer(b"".join([each.plan for each in placements]), np.uint8).reshape(-1, DAYS),
+        plan=plan,
+        taken=taken_days(status, plan, partial(_was_taken, school_year, owned, held)),
         settled=settled,
         others_rate=rates,
         grade=np.array([each.grade or np.nan for each in placements], np.float32),
@@ -186,7 +192,7 @@ def _reaches(held: list[ChildYear], placements: list[Placement], starts: Sequenc
 
 
 def _planned_only(year: ChildYear) -> bool:
-    """Whether the plan alone says which days are school days: no mark took one away."""
+    """Whether no mark took a day of the plan away. A day that a mark adds only brings what lies behind nearer."""
     return year.strip.find(_NO_SCHOOL, 0, DAYS) < 0
 
 
@@ -210,6 +216,18 @@ def _others_rates(
                 at.append(n)
     found[rows[at], days[at]] = others_rate(np.array(absentees, np.int64), np.array(counted, np.int64))
     return found
+
+
+def _was_taken(school_year: int, owned: Sequence[Owned], held: list[ChildYear], row: int, index: int) -> bool:
+    """Whether the class that a child's mark of a day names was taken on that day."""
+    place = held[row].strip[2 * DAYS + index]
+    if not place:
+        return False
+    state, class_id = owned[row][0], held[row].classes[place - 1]
+    school = class_name(class_id).school
+    return is_taken(_tally(state, school_year, class_id, index)) and state.calendars.closed(
+        school, school_year, index
+    )
 
 
 def _tally(state: LaneState, school_year: int, class_id: str, index: int) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from services.features.calendars import Calendar, CalendarKey, Calendars
 from services.features.children import Child, ChildYear
 from services.features.owncounts import OwnDay
 from services.features.placements import Placement, place
+from services.features.rules import LaneRule, rule_of
 from services.features.schoolyear import DAYS
 from services.features.tallies import SchoolTally
 from services.kit.caches import remember
@@ -30,7 +31,8 @@ NEVER_SETTLED: Bool = np.zeros(DAYS, bool)
 class LaneBase:
     """Small facts of a lane, loaded whole. ``clock``: summed versions of a year's calendars and tallies.
 
-    ``closed_until``: the newest date that all lanes of ``records`` have closed.
+    ``closed_until``: the newest date that all lanes of ``records`` have closed. ``rules`` of 長期欠席 by the first
+    school year that they hold for.
     """
 
     calendars: Calendars = field(default_factory=Calendars)
@@ -38,6 +40,7 @@ class LaneBase:
     clock: dict[int, int] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
     closed_until: date = date.min
+    rules: dict[int, LaneRule] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -75,6 +78,7 @@ class LaneState:
         self.clock: dict[int, int] = {}
         self.erased: set[str] = set()
         self.closed_until = base.closed_until
+        self.rules: dict[int, LaneRule] = {}
         self.tallies: dict[SchoolKey, SchoolTally] = {}
         self.own: dict[DayKey, OwnDay] = {}
         self.children: dict[str, Child] = {}
@@ -133,6 +137,14 @@ class LaneState:
         """Summed versions of the calendars and tallies of a school year."""
         return self.clock.get(school_year, self.base.clock.get(school_year, 0))
 
+    def rule_set(self, school_year: int) -> LaneRule | None:
+        """The rule that was set for a school year and later ones."""
+        return self.rules.get(school_year) or self.base.rules.get(school_year)
+
+    def rule_of(self, school_year: int) -> LaneRule:
+        """The rule of 長期欠席 that holds in a school year."""
+        return rule_of({**self.base.rules, **self.rules} if self.rules else self.base.rules, school_year)
+
     def advance_clock(self, school_year: int, by: int) -> None:
         """Count a newer calendar or tally."""
         self.clock[school_year] = self.year_clock(school_year) + by
@@ -166,6 +178,7 @@ class LaneState:
         base.clock.update(self.clock)
         base.erased |= self.erased
         base.closed_until = self.closed_until
+        base.rules.update(self.rules)
         remember(cache.tallies, self.tallies, limits.schools)
         remember(cache.own, self.own, limits.days)
         remember(cache.children, self.children, limits.children)

@@ -60,6 +60,14 @@ class Calendars:
         """These calendars with ``newer`` in place of their elders."""
         return Calendars({**self.known, **newer})
 
+    def closed(self, school: str, school_year: int, index: int) -> bool:
+        """Whether any calendar of a school has no school on a day."""
+        return any(
+            each.plan[index] == NO_SCHOOL
+            for key, each in self.known.items()
+            if key.school == school and key.school_year == school_year
+        )
+
     def plan(self, school: str, school_year: int, grade: int, label: str) -> U8 | None:
         """School days of a class, uint8 [366]; None without a calendar."""
         for key in (

@@ -78,16 +78,25 @@ async def note_untold(tx: Transaction, step: Step) -> None:
                 step.counted[state.partition, key] = share.closed
 
 
-async def mature(tx: Transaction, step: Step, closings: Closings, rule: LongAbsenceRule, kept: int) -> None:
+async def mature(tx: Transaction, step: Step, closings: Closings, kept: int) -> None:
     """Label events of every lane whose close is complete in this step; a lane keeps ``kept`` of the years loaded."""
     by_date: dict[date, list[Share]] = {}
     for share in step.shares:
         if share.closed is not None:
             by_date.setdefault(_date(share.closed), []).append(share)
     for closed, shares in by_date.items():
-        rows = await _rows(tx, [share.state for share in shares], closed, rule, kept)
+        rows: dict[int, list[_Row]] = {}
+        for rule, states in _by_rule(shares, locate(closed)[0]).items():
+            rows |= await _rows(tx, states, closed, rule, kept)
         for share in shares:
             _emit(step.effects, share, closings, rows.get(share.state.partition, []))
+
+
+def _by_rule(shares: Sequence[Share], school_year: int) -> dict[LongAbsenceRule, list[LaneState]]:
+    found: dict[LongAbsenceRule, list[LaneState]] = {}
+    for share in shares:
+        found.setdefault(share.state.rule_of(school_year).rule, []).append(share.state)
+    return found
 
 
 def _date(event: Event) -> date:

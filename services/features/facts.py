@@ -14,7 +14,7 @@ from contracts.registry import BY_BODY
 from services.features import metrics, store
 from services.features.attendance_events import attendance_events
 from services.features.batch import batch
-from services.features.cache import DayKey, LaneCache, LaneState, Limits
+from services.features.cache import DayKey, LaneCache, LaneState, Limits, YearKey
 from services.features.children import Enrolment, SurveyRound, Visit
 from services.features.childside import apply_enrolments, apply_surveys, apply_visits, load_concerned
 from services.features.closing import mature, note_untold
@@ -25,6 +25,7 @@ from services.features.infirmary_events import infirmary_events
 from services.features.laneside import apply_calendars, apply_settlings, apply_tallies, touch_moved
 from services.features.loading import load_tallies, load_years, schools_of
 from services.features.marks import apply_marks, arrived, carry_over, following_years
+from services.features.retelling import apply_rules
 from services.features.step import Step, Touch, cut
 from services.features.survey_events import survey_events
 from services.kit.ids import derived_id
@@ -52,8 +53,7 @@ class Facts:
     topics = ("pupil-facts",)
     wants = frozenset(BY_BODY[body].name for body in BODIES)
 
-    def __init__(self, rule: LongAbsenceRule, limits: Limits) -> None:
-        self.rule = rule
+    def __init__(self, limits: Limits) -> None:
         self.limits = limits
 
     def new_cache(self, partition: int) -> LaneCache:
@@ -81,29 +81,40 @@ class Facts:
             share.inbox = sort(share.events, share.state.is_erased)
             step.effects.erased[share.state.partition] += share.inbox.erased
         saved = await _merge(tx, step)
+        await apply_rules(tx, step, self.limits.children)
         await _save_facts(tx, saved)
         await apply_erasures(tx, step)
         await note_untold(tx, step)
         await self._tell(tx, step)
-        await mature(tx, step, closings, self.rule, self.limits.children)
+        await mature(tx, step, closings, self.limits.children)
 
     async def _tell(self, tx: Transaction, step: Step) -> None:
         """Emit the vectors of touched children and the counts that are to be told."""
         await load_tallies(tx, schools_of((touch.state, key) for key, touch in step.touches.items()))
-        for school_year in sorted({key[1] for key in step.touches}):
-            touches = [touch for key, touch in step.touches.items() if key[1] == school_year]
+        for (school_year, rule), touches in _by_rule(step.touches).items():
             for start in range(0, len(touches), _CHUNK):
-                for touch, outgoing in self._events(school_year, touches[start : start + _CHUNK]):
+                for touch, outgoing in _events(school_year, rule, touches[start : start + _CHUNK]):
                     step.effects.emit(touch.state.partition, outgoing)
         for state, outgoing in survey_events(step.surveyed):
             step.effects.emit(state.partition, outgoing)
         _tell_counts(step)
 
-    def _events(self, school_year: int, touches: list[Touch]) -> Iterator[tuple[Touch, Outgoing]]:
-        owned = [(touch.state, touch.key) for touch in touches]
-        found = batch(school_year, owned, self.rule, [touch.first for touch in touches])
-        yield from attendance_events(found, touches)
-        yield from infirmary_events(found, touches)
+
+def _by_rule(touches: dict[YearKey, Touch]) -> dict[tuple[int, LongAbsenceRule], list[Touch]]:
+    """Touches by school year and rule, years in order; while a rule is being changed lanes may differ."""
+    found: dict[tuple[int, LongAbsenceRule], list[Touch]] = {}
+    for (_, school_year), touch in sorted(touches.items(), key=lambda each: each[0][1]):
+        found.setdefault((school_year, touch.state.rule_of(school_year).rule), []).append(touch)
+    return found
+
+
+def _events(
+    school_year: int, rule: LongAbsenceRule, touches: list[Touch]
+) -> Iterator[tuple[Touch, Outgoing]]:
+    owned = [(touch.state, touch.key) for touch in touches]
+    found = batch(school_year, owned, rule, [touch.first for touch in touches])
+    yield from attendance_events(found, touches)
+    yield from infirmary_events(found, touches)
 
 
 async def _open(lanes: Sequence[Lane[LaneCache]], tx: Transaction) -> list[LaneState]:
@@ -186,3 +197,4 @@ async def _save(tx: Transaction, states: Sequence[LaneState], closings: Closings
         tx, ((s.partition, year, value) for s in states for year, value in s.clock.items())
     )
     await store.save_closings(tx, ((key, closings.known[key]) for key in closings.changed))
+    await store.save_rules(tx, ((s.partition, year, each) for s in states for year, each in s.rules.items()))

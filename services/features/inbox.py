@@ -14,6 +14,7 @@ from contracts.facts import (
     EnrolmentWithdrawn,
     InfirmaryVisitCounted,
     InfirmaryVisitWithdrawn,
+    LongAbsenceRuleSet,
     PupilErased,
     SchoolDayClosed,
     SchoolDaySettled,
@@ -36,6 +37,7 @@ _OF_THE_LANE: dict[type[Body], str] = {
     SchoolDaySettled: "settlings",
     ClassDaysTallied: "tallies",
     SchoolDayClosed: "closings",
+    LongAbsenceRuleSet: "rules",
 }
 BODIES: tuple[type[Body], ...] = (*_OF_A_CHILD, *_OF_THE_LANE, PupilErased)
 
@@ -52,6 +54,7 @@ class Inbox:
     settlings: list[Event] = field(default_factory=list)
     tallies: list[Event] = field(default_factory=list)
     closings: list[Event] = field(default_factory=list)
+    rules: list[Event] = field(default_factory=list)
     erasures: dict[str, Event] = field(default_factory=dict)
     erased: int = 0
 

@@ -31,9 +31,10 @@ class Matured:
 def matured(years: ChildYears, closed: int, rule: LongAbsenceRule) -> Matured:
     """What becomes known at the close of day index ``closed``.
 
-    ``years`` holds nothing after that day (:func:`until`).
+    ``years`` holds nothing after that day (:func:`until`). Windows are over the calendar's days: whether a class was
+    taken on a day beside it may not be known when that day closes.
     """
-    rank = school_ranks(years.school)
+    rank = school_ranks(years.calendar_days)
     now = rank[:, closed + 1]
     crossed = crossings(years, rule)
     crossed_rank = np.where(crossed < NEVER, rank[np.arange(len(rank)), np.minimum(crossed, closed) + 1], 0)
@@ -54,7 +55,7 @@ def until(status: U8, closed: int) -> None:
 
 def _whole_windows(years: ChildYears, rank: I64, now: I64, closed: int) -> Rows:
     """The day 40 school days back, of children who had school on the closed day."""
-    child = np.flatnonzero(years.school[:, closed] & (now > HORIZON_DAYS))
+    child = np.flatnonzero(years.calendar_days[:, closed] & (now > HORIZON_DAYS))
     return Rows(child, day_of_rank(rank, child, now[child] - HORIZON_DAYS))
 
 

@@ -13,8 +13,10 @@ from services.features.classes import class_name
 from services.features.loading import load_own_days, load_tallies, load_years
 from services.features.schoolyear import DAYS, locate
 from services.features.step import Step
+from services.features.taken import is_taken
 from services.features.tallies import SchoolTally, with_days
 from services.features.versions import coarse
+from services.features.years import NO_SCHOOL
 from services.kit.lanes import Transaction
 
 
@@ -136,6 +138,7 @@ async def apply_tallies(tx: Transaction, step: Step) -> list[tuple[int, DayKey, 
     await load_own_days(tx, newest)
     former = _replace(newest)
     await _touch_absentees(tx, step, newest, former)
+    await _touch_taken(tx, step, newest, former)
     return [(state.partition, key, body.classes, body.version) for (state, key), (_, body) in newest.items()]
 
 
@@ -184,6 +187,34 @@ async def _touch_absentees(
         if state.tally(place).at(class_id, index) != former[state, place].at(class_id, index):
             touch = step.touch(state, key, DAYS, event)
             touch.tallied |= {index}
+
+
+async def _touch_taken(
+    tx: Transaction,
+    step: Step,
+    newest: dict[tuple[LaneState, DayKey], tuple[Event, ClassDaysTallied]],
+    former: dict[tuple[LaneState, SchoolKey], SchoolTally],
+) -> None:
+    """Touch who has a mark on a day outside the plan of which it has now become known whether the class was taken."""
+    for (state, (school, day)), (event, _) in newest.items():
+        school_year, index = locate(day)
+        place = (school, school_year)
+        before, now = former[state, place], state.tally(place)
+        turned = {
+            each
+            for each in before.place.keys() | now.place.keys()
+            if is_taken(before.at(each, index)) != is_taken(now.at(each, index))
+        }
+        if not turned or not state.calendars.closed(school, school_year, index):
+            continue
+        marked = {(state, (who, school_year)) for who in await store.marked(tx, state.partition, day)}
+        marked |= {(state, key) for key in state.changed_terms if key[1] == school_year}
+        marked = {(state, key) for state, key in marked if not state.is_erased(key[0])}
+        await load_years(tx, marked)
+        for state, key in sorted(marked, key=lambda each: each[1]):
+            if _class_on(state, key, index) in turned and state.placement(key).plan[index] == NO_SCHOOL:
+                touch = step.touch(state, key, index, event)
+                touch.gone |= {index}
 
 
 def touch_moved(step: Step) -> None:

@@ -8,7 +8,7 @@ from services.kit.settings import KitSettings
 class Settings(KitSettings):
     """What features needs to know beside the kit."""
 
-    #: Which definition of 長期欠席 holds. Changing it means to republish: versions do not know it.
+    #: Which definition of 長期欠席 holds. A change is told to every lane at the next start; the gateway reads it too.
     long_absence_rule: LongAbsenceRule = LongAbsenceRule.toda_2021
     #: Schools' days of which one lane keeps its own counts in memory, 3 kB each.
     cached_days: int = 600

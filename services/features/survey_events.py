@@ -18,10 +18,11 @@ def survey_events(surveyed: dict[str, Surveyed]) -> Iterator[tuple[LaneState, Ou
     """One event per child and school year whose answers changed."""
     for who, (state, cause, start) in surveyed.items():
         rounds = state.child(who).surveys
-        version = bounded(sum(each.version for each in rounds))
+        answered = sum(each.version for each in rounds)
         dates = sorted({start, *(each.date for each in rounds if each.date > start)})
         for school_year in sorted({locate(day)[0] for day in dates}):
             part = [day for day in dates if locate(day)[0] == school_year]
+            version = bounded(answered + state.rule_of(school_year).version)
             body = SurveyFeaturesUpdated(
                 linkage_id=who,
                 school_year=school_year,

@@ -22,16 +22,17 @@ class ChildYears:
     """One school year of n children; columns are days from 1 April.
 
     ``status`` and ``flags`` [n, 366] as in ``contracts.codes``; ``plan`` [n, 366] of the values above;
-    ``unsettled`` [n, 366]: marks that are still provisional; ``others_rate`` [n, 366]: share of the rest
-    of the class absent that day, NaN unknown (only asked for on days of absence); ``grade`` [n], 中1 = 7;
-    ``moved_in`` [n]: came after the year had begun; ``last_year_absent`` in days and ``last_year_rate``
-    [n], NaN unknown.
+    ``taken`` [n, 366]: days outside the plan on which the class was taken; ``unsettled`` [n, 366]: marks
+    that are still provisional; ``others_rate`` [n, 366]: share of the rest of the class absent that day, NaN
+    unknown (only asked for on days of absence); ``grade`` [n], 中1 = 7; ``moved_in`` [n]: came after the year
+    had begun; ``last_year_absent`` in days and ``last_year_rate`` [n], NaN unknown.
     """
 
     school_year: int
     status: U8
     flags: U8
     plan: U8
+    taken: Bool
     unsettled: Bool
     others_rate: F32
     grade: F32
@@ -53,6 +54,11 @@ class ChildYears:
     @cached_property
     def school(self) -> Bool:
         """The children's own school days, bool [n, 366]."""
+        return self.calendar_days | (self.taken & self.known)
+
+    @cached_property
+    def calendar_days(self) -> Bool:
+        """School days by the calendar, or by marks without one, bool [n, 366]: known by the day's end at the latest."""
         planned: Bool = (self.plan == SCHOOL) & (self.status != CLOSED)
         marked: Bool = (self.plan == UNPLANNED) & self.known
         return planned | marked
@@ -80,6 +86,7 @@ def child_years(
     flags: U8,
     *,
     plan: U8 | None = None,
+    taken: Bool | None = None,
     settled: Bool | None = None,
     others_rate: F32 | None = None,
     grade: F32 | None = None,
@@ -89,7 +96,8 @@ def child_years(
 ) -> ChildYears:
     """A :class:`ChildYears` from status and flag bytes [n, 366] and whatever else is known.
 
-    ``plan`` defaults to "no calendar"; ``settled`` says which provisional marks count, by default none.
+    ``plan`` defaults to "no calendar", ``taken`` to "the plan knows all"; ``settled`` says which provisional
+    marks count, by default none.
     """
     n = len(status)
     unknown = np.full(n, np.nan, np.float32)
@@ -99,6 +107,7 @@ def child_years(
         status=status,
         flags=flags,
         plan=np.full((n, DAYS), UNPLANNED, np.uint8) if plan is None else plan,
+        taken=np.zeros((n, DAYS), bool) if taken is None else taken,
         unsettled=provisional if settled is None else provisional & ~settled,
         others_rate=np.full((n, DAYS), np.nan, np.float32) if others_rate is None else others_rate,
         grade=unknown if grade is None else grade,

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from contracts.codes import LongAbsenceRule
 from services.kit.settings import KitSettings
 
 
@@ -9,8 +10,10 @@ class Settings(KitSettings):
     """Addresses and limits of the gateway. Times are seconds.
 
     ``policy``: who hears first; the same setting as notify's.
+    ``long_absence_rule`` is the setting of the same name that features reads; both must say the same.
     """
 
+    long_absence_rule: LongAbsenceRule = LongAbsenceRule.toda_2021
     session_idle_seconds: int = 30 * 60
     session_absolute_seconds: int = 10 * 3600
     sign_in_window_seconds: int = 15 * 60

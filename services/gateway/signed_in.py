@@ -98,7 +98,8 @@ class SignedIn:
             raise SignInNeeded
         entry = self._entry(action, outcome)
         level = AuthLevel(session.auth_level)
-        return Visit(tx, entered.viewer, level, entered.school_date, entered.demo, entry)
+        rule = self.shared.settings.long_absence_rule
+        return Visit(tx, entered.viewer, level, entered.school_date, entered.demo, entry, rule)
 
     def _entry(self, action: Action, outcome: str) -> Entry:
         purpose = _PURPOSE.get(action, "support")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from contracts.codes import Item, StaffRole
+from contracts.codes import Item, LongAbsenceRule, StaffRole
 from services.gateway import access
 from services.gateway.access import Action, AuthLevel, Decision, Viewer
 from services.gateway.audit import Entry
@@ -20,7 +20,7 @@ class Denied(Exception):
 
 @dataclass(slots=True)
 class Visit:
-    """``entry`` is the audit row that grows; ``today`` the school date."""
+    """``entry`` is the audit row that grows; ``today`` the school date; ``rule`` that of 長期欠席."""
 
     tx: Transaction
     viewer: Viewer
@@ -28,6 +28,7 @@ class Visit:
     today: date
     demo: bool
     entry: Entry
+    rule: LongAbsenceRule = LongAbsenceRule.toda_2021
     _known: dict[tuple[str, int, str], tuple[Relation, ...]] = field(default_factory=dict)
 
     def relations(self, row: Mapping[str, Any]) -> tuple[Relation, ...]:

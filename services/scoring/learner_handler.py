@@ -23,6 +23,7 @@ from services.scoring.store import Waiting
 
 if TYPE_CHECKING:
     from services.scoring.learner import State
+    from services.scoring.naming import Tally
     from services.scoring.scoreboard import Board
 
 LabelEvent = LabelMatured | CombinedLabelMatured
@@ -172,6 +173,9 @@ def _tell_metrics(basis: Basis, state: "State") -> None:
         recall = state.board.total(method).recall(5)
         if recall is not None:
             metrics.RECALL.labels(basis.value, method).set(recall)
+        contested = state.board.total(method, contested=True).recall(5)
+        if contested is not None:
+            metrics.CONTESTED_RECALL.labels(basis.value, method).set(contested)
     for level, (count, predicted, come_true) in sorted(state.calibration.items()):
         if count:
             metrics.CALIBRATION.labels(basis.value, str(level)).set((predicted - come_true) / count)
@@ -215,10 +219,22 @@ def _emit_board(effects: Effects, partition: int, fresh: Cache, basis: Basis, ca
 def _lines(board: "Board") -> list[ScoreLine]:
     from services.scoring.scoreboard import METHODS
 
-    tallies = [(method, board.total(method)) for method in METHODS]
-    return [
-        ScoreLine(method, t.named, t.cases, t.recall(5), t.recall(10), t.precision()) for method, t in tallies
-    ]
+    return [_line(method, board.total(method), board.total(method, contested=True)) for method in METHODS]
+
+
+def _line(method: str, whole: "Tally", contested: "Tally") -> ScoreLine:
+    return ScoreLine(
+        method,
+        whole.named,
+        whole.cases,
+        whole.recall(5),
+        whole.recall(10),
+        whole.precision(),
+        contested.named,
+        contested.cases,
+        contested.recall(5),
+        contested.precision(),
+    )
 
 
 def _take_over(cache: Cache, fresh: Cache, published: Sequence[ModelPublished]) -> None:

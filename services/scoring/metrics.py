@@ -19,6 +19,11 @@ LEADS = Gauge("kizashi_scoring_model_leads", "1 while the model sets the band, 0
 RECALL = Gauge(
     "kizashi_scoring_recall_lead_5", "Recall at five names per school and month", ["basis", "method"]
 )
+CONTESTED_RECALL = Gauge(
+    "kizashi_scoring_contested_recall_lead_5",
+    "The same where a model was there to be compared: by this it is decided who leads",
+    ["basis", "method"],
+)
 CALIBRATION = Gauge(
     "kizashi_scoring_calibration", "Predicted minus come true among days of a level", ["basis", "level"]
 )

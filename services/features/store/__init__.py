@@ -1,5 +1,6 @@
 """The only SQL of this service: reading and writing in bulk, and the dump of the convergent state."""
 
+from services.features.store.declared import Declared, declared, heard, save_declared
 from services.features.store.dump import dump_convergent
 from services.features.store.reading import (
     children_of,
@@ -9,10 +10,13 @@ from services.features.store.reading import (
     load_own_days,
     load_tallies,
     load_years,
+    marked,
+    newest_school_year,
     provisional,
     summary,
     untold_days,
     years_of,
+    years_since,
 )
 from services.features.store.writing import (
     erase,
@@ -21,6 +25,7 @@ from services.features.store.writing import (
     save_closings,
     save_enrolments,
     save_own_days,
+    save_rules,
     save_settled,
     save_strips,
     save_surveys,
@@ -29,21 +34,28 @@ from services.features.store.writing import (
 )
 
 __all__ = [
+    "Declared",
     "children_of",
+    "declared",
     "dump_convergent",
     "erase",
+    "heard",
     "load_bases",
     "load_children",
     "load_closings",
     "load_own_days",
     "load_tallies",
     "load_years",
+    "marked",
+    "newest_school_year",
     "provisional",
     "save_calendars",
     "save_clocks",
     "save_closings",
+    "save_declared",
     "save_enrolments",
     "save_own_days",
+    "save_rules",
     "save_settled",
     "save_strips",
     "save_surveys",
@@ -52,4 +64,5 @@ __all__ = [
     "summary",
     "untold_days",
     "years_of",
+    "years_since",
 ]

@@ -12,18 +12,23 @@ import numpy as np
 
 from contracts.codes import LongAbsenceRule
 from services.features.arrays import Bool
-from services.features.cache import NEVER_SETTLED, LaneBase, YearKey
+from services.features.cache import NEVER_SETTLED, LaneBase, SchoolKey, YearKey
 from services.features.children import Child, ChildYear
+from services.features.classes import class_name
 from services.features.longabsence import NEVER, crossings
 from services.features.placements import place
+from services.features.rules import rule_of
 from services.features.schoolyear import DAYS, year_days
 from services.features.settling import settled_marks
-from services.features.store.reading import children_of, load_bases, load_children, load_years
+from services.features.store.reading import children_of, load_bases, load_children, load_tallies, load_years
 from services.features.strips import unpack
+from services.features.taken import is_taken, taken_days
+from services.features.tallies import SchoolTally
 from services.features.years import child_years
 from services.kit.lanes import Transaction
 
 Row = tuple[Any, ...]
+Tallies = Mapping[tuple[int, SchoolKey], SchoolTally]
 _TABLES = (
     ("enrolment", "linkage_id, enrolment_id", "*"),
     ("visit", "linkage_id, visit_id", "*"),
@@ -35,9 +40,7 @@ _TABLES = (
 _CHUNK = 1000
 
 
-async def dump_convergent(
-    tx: Transaction, rule: LongAbsenceRule = LongAbsenceRule.toda_2021
-) -> AsyncIterator[Row]:
+async def dump_convergent(tx: Transaction) -> AsyncIterator[Row]:
     """Strips with classes spelled out, 長期欠席 per child and year, counts, tallies and the other facts.
 
     Must run inside a transaction (it reads through cursors).
@@ -48,7 +51,7 @@ async def dump_convergent(
             yield (table, *row.values())
     async for row in tx.cursor("SELECT * FROM strip ORDER BY linkage_id, school_year, term", prefetch=_CHUNK):
         yield _strip(row)
-    async for found in _long_absences(tx, rule):
+    async for found in _long_absences(tx):
         yield found
     for table in ("own_day", "tally"):
         query = f"SELECT * FROM {table} ORDER BY lane, school, date"
@@ -78,7 +81,7 @@ def _counts(table: str, row: asyncpg.Record) -> Row:
     return (sorted(tuple(each.values()) for each in classes if each["counted"]),)
 
 
-async def _long_absences(tx: Transaction, rule: LongAbsenceRule) -> AsyncIterator[Row]:
+async def _long_absences(tx: Transaction) -> AsyncIterator[Row]:
     lanes = [row["lane"] for row in await tx.fetch("SELECT DISTINCT lane FROM strip ORDER BY lane")]
     years = [
         row["school_year"] for row in await tx.fetch("SELECT DISTINCT school_year FROM strip ORDER BY 1")
@@ -90,10 +93,23 @@ async def _long_absences(tx: Transaction, rule: LongAbsenceRule) -> AsyncIterato
             part = listed[start : start + _CHUNK]
             strips = await load_years(tx, [(who, school_year) for _, who in part])
             children = await load_children(tx, [who for _, who in part])
-            crossed = _crossings(school_year, part, strips, children, bases, rule)
+            tallies = await _tallies(tx, school_year, part, strips)
+            crossed = _crossings(school_year, part, strips, children, bases, tallies)
             for (_, who), index in zip(part, crossed, strict=True):
                 day = None if index == NEVER else year_days(school_year).dates[index]
                 yield ("long_absence", who, school_year, day)
+
+
+async def _tallies(
+    tx: Transaction, school_year: int, part: Sequence[tuple[int, str]], strips: Mapping[YearKey, ChildYear]
+) -> Tallies:
+    """The tallies that children's marks may ask for."""
+    wanted = {
+        (lane, (class_name(class_id).school, school_year))
+        for lane, who in part
+        for class_id in strips[who, school_year].classes
+    }
+    return await load_tallies(tx, sorted(wanted))
 
 
 def _crossings(
@@ -102,7 +118,7 @@ def _crossings(
     strips: Mapping[YearKey, ChildYear],
     children: Mapping[str, Child],
     bases: Mapping[int, LaneBase],
-    rule: LongAbsenceRule,
+    tallies: Tallies,
 ) -> list[int]:
     years = [strips[who, school_year] for _, who in part]
     arrays = unpack([year.strip for year in years])
@@ -114,10 +130,21 @@ def _crossings(
     def settled(row: int, school: str) -> Bool:
         return bases[part[row][0]].settled.get((school, school_year), NEVER_SETTLED)
 
+    def taken(row: int, index: int) -> bool:
+        place_of_class = int(arrays.class_index[row, index])
+        if not place_of_class:
+            return False
+        lane, class_id = part[row][0], years[row].classes[place_of_class - 1]
+        school = class_name(class_id).school
+        tally = tallies[lane, (school, school_year)].at(class_id, index)
+        return is_taken(tally) and bases[lane].calendars.closed(school, school_year, index)
+
     known = settled_marks(
         arrays.flags, lambda row: arrays.class_index[row], [year.classes for year in years], settled
     )
     plan = np.frombuffer(b"".join(plans), np.uint8).reshape(-1, DAYS)
-    whole = child_years(school_year, arrays.status, arrays.flags, plan=plan, settled=known)
-    found: list[int] = crossings(whole, rule).tolist()
-    return found
+    extra = taken_days(arrays.status, plan, taken)
+    whole = child_years(school_year, arrays.status, arrays.flags, plan=plan, taken=extra, settled=known)
+    by_rule = {rule: crossings(whole, rule).tolist() for rule in LongAbsenceRule}
+    rules = [rule_of(bases[lane].rules, school_year).rule for lane, _ in part]
+    return [by_rule[rule][row] for row, rule in enumerate(rules)]

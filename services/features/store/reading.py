@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 import numpy as np
 
-from contracts.codes import SchoolKind, SurveyKind
+from contracts.codes import LongAbsenceRule, SchoolKind, SurveyKind
 from contracts.facts import ClassTally
 from services.features.arrays import Bool
 from services.features.cache import DayKey, LaneBase, SchoolKey, YearKey
@@ -25,6 +25,7 @@ from services.features.children import (
 )
 from services.features.closings import Closing, ClosingKey
 from services.features.owncounts import OwnDay
+from services.features.rules import LaneRule
 from services.features.schoolyear import DAYS, TERMS, locate
 from services.features.strips import EMPTY, VERSIONS_AT, unpack
 from services.features.tallies import NO_TALLY, SchoolTally, with_days
@@ -54,6 +55,9 @@ async def load_bases(tx: Transaction, lanes: Sequence[int]) -> dict[int, LaneBas
         bases[row["lane"]].clock[row["school_year"]] = row["value"]
     for row in await tx.fetch("SELECT linkage_id, lane FROM erased WHERE lane = ANY($1)", lanes):
         bases[row["lane"]].erased.add(row["linkage_id"])
+    for row in await tx.fetch("SELECT * FROM lane_rule WHERE lane = ANY($1)", lanes):
+        rule = LaneRule(LongAbsenceRule(row["rule"]), row["version"], row["part"])
+        bases[row["lane"]].rules[row["school_year"]] = rule
     closes = "SELECT lane, max(date) AS date FROM closing WHERE complete AND lane = ANY($1) GROUP BY lane"
     for row in await tx.fetch(closes, lanes):
         bases[row["lane"]].closed_until = row["date"]
@@ -210,10 +214,34 @@ async def provisional(tx: Transaction, lanes: Sequence[int], day: date) -> list[
     return [(row["lane"], row["linkage_id"]) for row in rows]
 
 
+async def marked(tx: Transaction, lane: int, day: date) -> list[str]:
+    """Linkage IDs of a lane's children with a known mark on a day."""
+    school_year, index = locate(day)
+    term = next(n for n, (_, end) in enumerate(TERMS) if index < end)
+    query = """
+        SELECT linkage_id FROM strip WHERE lane = $1 AND school_year = $2 AND term = $3
+        AND length(status) > $4 AND get_byte(status, least($4, length(status) - 1)) > 0
+    """
+    rows = await tx.fetch(query, lane, school_year, term, index - TERMS[term][0])
+    return [row["linkage_id"] for row in rows]
+
+
 async def children_of(tx: Transaction, lanes: Sequence[int], school_year: int) -> list[tuple[int, str]]:
     """(lane, linkage ID) of every child with a strip of a school year."""
     query = "SELECT DISTINCT lane, linkage_id FROM strip WHERE lane = ANY($1) AND school_year = $2"
     return [(row["lane"], row["linkage_id"]) for row in await tx.fetch(query, lanes, school_year)]
+
+
+async def years_since(tx: Transaction, lane: int, school_year: int) -> list[YearKey]:
+    """Children's years of a lane, from a school year on, that have a strip."""
+    query = "SELECT DISTINCT linkage_id, school_year FROM strip WHERE lane = $1 AND school_year >= $2"
+    return [(row["linkage_id"], row["school_year"]) for row in await tx.fetch(query, lane, school_year)]
+
+
+async def newest_school_year(tx: Transaction) -> int | None:
+    """The newest school year that any child has a strip of."""
+    found: int | None = await tx.fetchval("SELECT max(school_year) FROM strip")
+    return found
 
 
 async def years_of(tx: Transaction, linkage_ids: Sequence[str]) -> list[YearKey]:

@@ -16,6 +16,7 @@ from services.features.calendars import Calendar, CalendarKey
 from services.features.children import ChildYear, Enrolment, SurveyRound, Visit
 from services.features.closings import Closing, ClosingKey
 from services.features.owncounts import OwnDay
+from services.features.rules import LaneRule
 from services.features.schoolyear import DAYS, TERMS
 from services.features.strips import VERSIONS_AT
 from services.kit.lanes import Transaction
@@ -226,6 +227,19 @@ async def save_closings(tx: Transaction, closings: Iterable[tuple[ClosingKey, Cl
         for key, each in closings
     ]
     await upsert(tx, "closing", columns, "lane, date", rows)
+
+
+async def save_rules(tx: Transaction, rules: Iterable[tuple[int, int, LaneRule]]) -> None:
+    """Rules of 長期欠席 (lane, first school year that it holds for, rule)."""
+    columns = [
+        ("lane", "int"),
+        ("school_year", "int"),
+        ("rule", "text"),
+        ("version", "bigint"),
+        ("part", "int"),
+    ]
+    rows = [(lane, year, str(each.rule), each.version, each.part) for lane, year, each in rules]
+    await upsert(tx, "lane_rule", columns, "lane, school_year", rows)
 
 
 async def erase(tx: Transaction, erased: Sequence[tuple[int, str]]) -> None:

@@ -68,9 +68,9 @@ async def _standing(visit: Visit) -> dict[str, tuple[int, int, date | None]]:
     first = schoolyear.first_day(schoolyear.year_of(visit.today))
     month = visit.today.replace(day=1)
     absent: dict[str, dict[date, int]] = defaultdict(dict)
-    for row in await pages.often_absent(visit.tx, first, longabsence.MONTH_LIMIT):
+    for row in await pages.often_absent(visit.tx, first, longabsence.least(visit.rule)):
         absent[row["linkage_id"]][row["month"]] = row["sick"] + row["other"]
-    found = [key for key, counted in absent.items() if longabsence.standing(counted, month)]
+    found = [key for key, counted in absent.items() if longabsence.standing(counted, month, visit.rule)]
     last = await pages.last_present(visit.tx, found, first) if found else {}
     return {key: (sum(absent[key].values()), absent[key].get(month, 0), last.get(key)) for key in found}
 

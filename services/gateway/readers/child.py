@@ -142,7 +142,7 @@ def _place(row: Mapping[str, Any]) -> Place:
 def _long_absence(visit: Visit, child: Child, rows: Sequence[Mapping[str, Any]], year: int) -> LongAbsence:
     first = schoolyear.first_day(year)
     absent = {row["month"]: row["sick"] + row["other"] for row in rows if row["month"] >= first}
-    return longabsence.status(absent, visit.today.replace(day=1), child.row["moved_in"])
+    return longabsence.status(absent, visit.today.replace(day=1), child.row["moved_in"], visit.rule)
 
 
 def _previous(rows: Sequence[Mapping[str, Any]], days: Mapping[int, int]) -> tuple[YearGrid, ...]:

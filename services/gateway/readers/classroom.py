@@ -95,7 +95,7 @@ def _row(
         left_early=sum(row["left_early"] for row in months),
         excused=sum(row["excused"] for row in months),
         level=level,
-        long_absence=longabsence.status(absent, month, place["moved_in"]),
+        long_absence=longabsence.status(absent, month, place["moved_in"], visit.rule),
     )
 
 

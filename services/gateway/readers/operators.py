@@ -87,6 +87,9 @@ async def _deciders(visit: Visit) -> tuple[WhoDecides, ...]:
                     line.recall_lead_5,
                     line.recall_lead_10,
                     line.precision,
+                    line.contested_cases,
+                    line.contested_recall_lead_5,
+                    line.contested_precision,
                 )
                 for line in board.lines
             ),

@@ -175,7 +175,10 @@ class AlertsToday:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One way of naming children, on matured labels at five names per school and month."""
+    """One way of naming children, on matured labels at five names per school and month.
+
+    ``contested_…``: where a model was there to be compared; by these figures it is decided who leads.
+    """
 
     method: str
     named: int
@@ -183,6 +186,9 @@ class ScoreRow:
     recall_lead_5: float | None
     recall_lead_10: float | None
     precision: float | None
+    contested_cases: int = 0
+    contested_recall_lead_5: float | None = None
+    contested_precision: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

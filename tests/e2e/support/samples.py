@@ -315,8 +315,8 @@ def operators_page(school_day: bool = True) -> views.OperatorsPage:
         views.RefusedLine("ingest", "ingest.inbound", "inbound-koumu", Refusal.unknown_school, 1),
     )
     rows = (
-        views.ScoreRow("model", 214, 61, 0.87, 0.71, 0.24),
-        views.ScoreRow("rules", 240, 61, 0.82, 0.64, 0.21),
+        views.ScoreRow("model", 214, 61, 0.57, 0.41, 0.24, 38, 0.87, 0.26),
+        views.ScoreRow("rules", 240, 61, 0.82, 0.64, 0.21, 38, 0.79, 0.22),
         views.ScoreRow("streak_3", 331, 61, 0.61, 0.38, 0.11),
         views.ScoreRow("total", 250, 61, 0.78, 0.62, None),
     )

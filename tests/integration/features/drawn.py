@@ -22,6 +22,9 @@ def facts(random_: random.Random, children: int = 8, length: int = 60) -> list[E
         found.append(city.calendar(1))
         if random_.random() < 0.5:
             found.append(city.calendar(86_400 * 100, closures=frozenset(random_.sample(days, 2))))
+    fridays = [day for day in days if day.weekday() == 4]
+    saturdays = random_.sample([day + timedelta(1) for day in fridays], 2)  # beside the calendar
+    days = sorted([*days, *saturdays])
     for number in range(children):
         found += _child(random_, number, days)
     for order, day in enumerate(days):

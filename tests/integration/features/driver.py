@@ -14,7 +14,6 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from contracts.codes import LongAbsenceRule
 from contracts.envelope import Event, type_of
 from contracts.facts import Fact
 from contracts.registry import Body, decoder, encode
@@ -41,7 +40,7 @@ class Driver:
 
     def __init__(self, pool: asyncpg.Pool, lanes: int = 3, *, limits: Limits | None = None) -> None:
         self.pool = pool
-        self.facts = Facts(LongAbsenceRule.toda_2021, limits or Limits(1000, 1000, 1000))
+        self.facts = Facts(limits or Limits(1000, 1000, 1000))
         self.tally = Tally(1000)
         self.lanes = [Log() for _ in range(lanes)]
         self.counts = [Log() for _ in range(COUNT_LANES)]

@@ -52,6 +52,15 @@ def others_rate(marks: dict[tuple[str, date], AttendanceMarked | None], who: str
     return sum(m.code in ABSENT for m in counted) / len(counted) if counted else None
 
 
+def _counted(marks: dict[tuple[str, date], AttendanceMarked | None], class_id: str, day: date) -> int:
+    """How many of a class are known to have been there or absent."""
+    return sum(
+        m.code in reference.COUNTED
+        for (_, at), m in marks.items()
+        if m and at == day and m.class_id == class_id
+    )
+
+
 def children_of(events: list[Event], planned: bool) -> dict[str, reference.Child]:
     """The children of a stream as the reference sees them."""
     marks = newest_marks(events)
@@ -65,6 +74,8 @@ def children_of(events: list[Event], planned: bool) -> dict[str, reference.Child
             child.plan = {d: d in open_days for d in map(date.fromordinal, range(first, first + 365))}
         if body is not None:
             child.marks[day] = (body.code, body.flags)
+            if _counted(marks, body.class_id, day) >= 2:
+                child.taken.add(day)
             child.grade = int(body.class_id.split("/")[2])
             rate = others_rate(marks, who, day) if body.code in ABSENT else None
             if rate is not None:

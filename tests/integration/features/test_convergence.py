@@ -24,7 +24,10 @@ from tests.integration.features.driver import Driver
 from tests.integration.features.reader import Reader
 
 pytestmark = pytest.mark.timeout(600)
-TABLES = "strip, enrolment, visit, survey, erased, calendar, settled, tally, lane_clock, own_day, closing, tally_share"
+TABLES = (
+    "strip, enrolment, visit, survey, erased, calendar, settled, tally, lane_clock, own_day, closing, "
+    "tally_share, lane_rule, rule_declared"
+)
 
 
 async def fresh(pool: asyncpg.Pool, **options: object) -> Driver:

@@ -15,7 +15,7 @@ from tests.integration.features.reader import Reader
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", [1, 2, 5])
+@pytest.mark.parametrize("seed", [1, 4, 5])
 async def test_rows_are_the_vectors_told(pool: asyncpg.Pool, seed: int) -> None:
     random_ = random.Random(seed)
     stream = facts(random_, children=9, length=70)

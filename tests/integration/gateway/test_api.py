@@ -6,17 +6,20 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from starlette.requests import Request
 
 from contracts.alerts import AlertAcknowledged, AlertClosed, AlertEnded, AlertRetracted, AlertSeen
-from contracts.codes import Basis, Retraction
+from contracts.codes import AttendanceCode, Basis, LongAbsenceRule, Retraction
 from contracts.envelope import from_headers
+from contracts.facts import AttendanceMarked
 from contracts.registry import decoder
 from services.gateway import sse, web
 from services.gateway.feed.alerts import Alerts
+from services.gateway.feed.facts import Facts
 from services.gateway.gate import Gate
 from services.gateway.headers import CSP, MAX_BODY_BYTES
 from services.gateway.sessions import COOKIE
@@ -280,3 +283,19 @@ async def test_operators_numbers(house: House) -> None:
     await city.feed(house.feed, Alerts(), [city.event(orphan)])
     page = decode(await client.get("/v1/operations"))
     assert page["undelivered"]["without_recipient"] == 1  # type: ignore[index]
+
+
+async def test_screens_judge_by_the_rule_of_the_installation(house: House) -> None:
+    who, room = city.child_id("A51", 2), city.CLASSES["A51"]
+    days = [date(2025, 5, day) for day in range(7, 19)]
+    marks = [AttendanceMarked(who, room.split("/")[0], room, day, AttendanceCode.sick) for day in days]
+    await city.feed(house.feed, Facts(), [city.event(each) for each in marks])
+    found = {}
+    for rule in LongAbsenceRule:
+        settings = house.shared.settings.model_copy(update={"long_absence_rule": rule})
+        other = replace(house, shared=replace(house.shared, settings=settings), clients={})
+        client = await other.sign_in("homeroom A51")
+        page = decode(await client.get(f"/v1/children/{who}"))
+        standing = decode(await client.get("/v1/board"))["standing"]
+        found[rule] = (page["long_absence"], [each["child"]["linkage_id"] for each in standing])  # type: ignore[attr-defined]
+    assert found == {"toda_2021": ("standing", [who]), "national_2015": ("none", [])}

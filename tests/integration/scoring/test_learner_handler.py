@@ -12,9 +12,12 @@ from contracts.codes import Basis
 from contracts.envelope import Event
 from contracts.features import CombinedLabelMatured, LabelMatured, ModelPublished
 from contracts.operations import ScoreboardPublished
-from services.scoring import store
+from services.scoring import learner, store
 from services.scoring.app import shelve
-from services.scoring.learner_handler import LearnerHandler
+from services.scoring.learner import State
+from services.scoring.learner_handler import LearnerHandler, _lines
+from services.scoring.naming import Tally
+from services.scoring.scoreboard import MODEL, Board
 from services.scoring.settings import Settings
 from services.scoring.shelf import Shelf
 from tests.integration.scoring.lanes import Driver, told
@@ -100,6 +103,18 @@ async def test_a_close_waits_for_all_its_lanes(pool: asyncpg.Pool) -> None:
     assert len(_models(bodies)) == 1
     (board,) = [body for body in bodies if isinstance(body, ScoreboardPublished)]
     assert {"model", "total", "rule-band", "streak-3"} <= {line.method for line in board.lines}
+
+
+def test_the_board_shows_the_figures_that_decide() -> None:
+    whole = {MODEL: Tally(40, 20, 100, [30, 20]), "rate-10": Tally(200, 60, 100, [60, 40])}
+    contested = {MODEL: Tally(40, 20, 40, [30, 20]), "rate-10": Tally(80, 24, 40, [24, 16])}
+    state = State(board=Board(tallies={2025: whole}, contested={2025: contested}))
+    assert learner._leads(state)
+    lines = {line.method: line for line in _lines(state.board)}
+    model, rule = lines[MODEL], lines["rate-10"]
+    assert (model.recall_lead_5, rule.recall_lead_5) == (0.3, 0.6)
+    assert (model.contested_recall_lead_5, rule.contested_recall_lead_5) == (0.75, 0.6)
+    assert (model.contested_named, model.contested_cases, model.contested_precision) == (40, 40, 0.5)
 
 
 async def test_both_bases_learn_apart(pool: asyncpg.Pool) -> None:

@@ -1,14 +1,17 @@
 """A small simulated city, lived and learned through: the table is made of it, and nothing looks ahead."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from contracts.codes import Basis
+from evaluation.baselines import CLASS_AVERAGE, class_average
 from evaluation.cities import PupilYear, pupil_years
 from evaluation.naming import NEVER
 from evaluation.online import MODEL, Outcome, run
 from evaluation.report import as_json, lines, mean_lines, table
+from services.scoring.layout import ATTENDANCE, INDEX
 from simulator.city import build_city
 from simulator.settings import Scale, Settings
 
@@ -37,6 +40,15 @@ def test_a_pupil_year_knows_its_school_days_and_crossings() -> None:
     assert np.isnan(year.years.last_year_absent[~known]).all()
 
 
+def test_the_class_average_knows_nothing_of_the_child() -> None:
+    values = np.zeros((5, len(ATTENDANCE)), np.float32)
+    values[:, INDEX["year_counted"]] = [10, 10, 20, 0, 10]
+    values[:, INDEX["year_absent"]] = [4, 0, 1, 0, 3]
+    found = class_average(values, np.array([7, 7, 7, 2, 3]))
+    np.testing.assert_allclose(found, [0.15, 0.15, 0.15, 0.0, 0.3], rtol=1e-6)
+    assert CLASS_AVERAGE in {line.method for line in lines(_outcomes()[-1])}
+
+
 def test_every_row_is_learned_once_its_outcome_is_known() -> None:
     first, second = _years()
     state = _outcomes()[-1].state
@@ -53,9 +65,7 @@ def test_scores_of_a_day_do_not_depend_on_later_days() -> None:
     """The same city cut short in the middle of its second year scores the days before alike."""
     first, second = _years()
     cut = 90
-    shorter = PupilYear(
-        second.school_year, second.pupil, second.school, second.junior, second.columns[:cut], second.years
-    )
+    shorter = replace(second, columns=second.columns[:cut])
     alone = run([first, shorter])[1]
     both = np.isfinite(alone.scores[MODEL])
     assert both.any()

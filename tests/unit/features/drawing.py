@@ -47,6 +47,8 @@ def draw_child(random_: random.Random, school_year: int) -> Child:
             if random_.random() < 0.5:
                 unsettled.add(day)
         child.marks[day] = (code, flags)
+        if not child.plan.get(day, True) and random_.random() < 0.5:
+            child.taken.add(day)
         if code in (Code.sick, Code.other) and random_.random() < 0.8:
             child.others_rate[day] = random_.randrange(0, 20) / 20
     child.unsettled = frozenset(unsettled)
@@ -69,12 +71,15 @@ def arrays_of(children: list[Child]) -> ChildYears:
     n, school_year = len(children), children[0].school_year
     status, flags = np.zeros((n, DAYS), np.uint8), np.zeros((n, DAYS), np.uint8)
     plan = np.full((n, DAYS), UNPLANNED, np.uint8)
+    taken = np.zeros((n, DAYS), bool)
     settled, rates = np.ones((n, DAYS), bool), np.full((n, DAYS), np.nan, np.float32)
     for row, child in enumerate(children):
         for day, (code, bits) in child.marks.items():
             status[row, locate(day)[1]], flags[row, locate(day)[1]] = code, bits
         for day, open_ in child.plan.items():
             plan[row, locate(day)[1]] = open_
+        for day in child.taken:
+            taken[row, locate(day)[1]] = True
         for day, rate in child.others_rate.items():
             rates[row, locate(day)[1]] = rate
         for day in child.unsettled:
@@ -84,6 +89,7 @@ def arrays_of(children: list[Child]) -> ChildYears:
         status,
         flags,
         plan=plan,
+        taken=taken,
         settled=settled,
         others_rate=rates,
         grade=np.array([child.grade for child in children], np.float32),

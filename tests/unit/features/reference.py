@@ -18,11 +18,15 @@ COUNTED = (Code.present, Code.sick, Code.other)
 
 @dataclass
 class Child:
-    """One child's school year. ``plan``: date → has school; dates missing from it have no calendar."""
+    """One child's school year. ``plan``: date → has school; dates missing from it have no calendar.
+
+    ``taken``: dates on which the class was taken although the plan says otherwise.
+    """
 
     school_year: int
     marks: dict[date, tuple[int, int]]
     plan: dict[date, bool] = field(default_factory=dict)
+    taken: set[date] = field(default_factory=set)
     others_rate: dict[date, float] = field(default_factory=dict)
     grade: int = 5
     moved_in: bool = False
@@ -34,6 +38,10 @@ class Child:
         return self.marks.get(day, (Code.unknown, 0))[0]
 
     def has_school(self, day: date) -> bool:
+        known = self.code(day) not in (Code.unknown, Code.no_school)
+        return self.in_calendar(day) or (known and day in self.taken)
+
+    def in_calendar(self, day: date) -> bool:
         code = self.code(day)
         if code == Code.no_school:
             return False
@@ -41,10 +49,15 @@ class Child:
             return self.plan[day]
         return code != Code.unknown
 
-    def school_days(self, until: date) -> list[date]:
+    def _dates(self, until: date) -> list[date]:
         first = date(self.school_year, 4, 1)
-        days = [first + timedelta(n) for n in range((until - first).days + 1)]
-        return [day for day in days if self.has_school(day)]
+        return [first + timedelta(n) for n in range((until - first).days + 1)]
+
+    def school_days(self, until: date) -> list[date]:
+        return [day for day in self._dates(until) if self.has_school(day)]
+
+    def calendar_days(self, until: date) -> list[date]:
+        return [day for day in self._dates(until) if self.in_calendar(day)]
 
     def flagged(self, days: list[date], flag: Flag) -> int:
         return sum(self.code(day) == Code.present and bool(self.marks[day][1] & flag) for day in days)
@@ -191,11 +204,12 @@ def labels(child: Child, closed: date) -> dict[date, bool]:
         child.school_year,
         {d: m for d, m in child.marks.items() if d <= closed},
         child.plan,
+        child.taken,
         unsettled=child.unsettled,
     )
-    days = until.school_days(closed)
+    days = until.calendar_days(closed)
     crossed = first_crossing(until, 10, 30)
-    if not until.has_school(closed):
+    if not until.in_calendar(closed):
         candidates: list[int] = []
     else:
         candidates = [len(days) - 41] if len(days) > 40 else []
@@ -216,4 +230,4 @@ def labels(child: Child, closed: date) -> dict[date, bool]:
 
 
 def _positive(days: list[date], place: int, crossed: date | None) -> bool:
-    return crossed is not None and crossed in days and 5 <= days.index(crossed) - place <= 40
+    return crossed is not None and 5 <= sum(day <= crossed for day in days) - 1 - place <= 40

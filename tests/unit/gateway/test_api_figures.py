@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from contracts.codes import AttendanceCode, AttendanceFlag, DayKind, LongAbsence, StopReason
+from contracts.codes import AttendanceCode, AttendanceFlag, DayKind, LongAbsence, LongAbsenceRule, StopReason
 from contracts.facts import Indicator, ProfileName
 from contracts.operations import ConsumerPulsed, LaneState, LaneStop, TopicCount
 from services.gateway import grid, longabsence
@@ -111,7 +111,23 @@ def test_series_has_one_value_for_each_past_school_day() -> None:
 def test_long_absence(absent: dict[int, int], moved_in: bool, expected: LongAbsence) -> None:
     counts = {date(2025, month, 1): count for month, count in absent.items()}
     month = date(2025, 7 if absent.get(7) else 5, 1)
-    assert longabsence.status(counts, month, moved_in) == expected
+    assert longabsence.status(counts, month, moved_in, LongAbsenceRule.toda_2021) == expected
+
+
+@pytest.mark.parametrize(
+    ("absent", "expected"),
+    [
+        ({4: 20, 5: 9}, LongAbsence.none),
+        ({4: 20, 5: 10}, LongAbsence.new),
+        ({4: 31}, LongAbsence.standing),
+        ({4: 15, 5: 15, 6: 0, 7: 1}, LongAbsence.standing),
+    ],
+)
+def test_long_absence_by_the_national_rule(absent: dict[int, int], expected: LongAbsence) -> None:
+    counts = {date(2025, month, 1): count for month, count in absent.items()}
+    month = date(2025, 7 if absent.get(7) else 5, 1)
+    assert longabsence.status(counts, month, False, LongAbsenceRule.national_2015) == expected
+    assert longabsence.least(LongAbsenceRule.national_2015) == 30
 
 
 def test_the_nearest_calendar_holds() -> None:

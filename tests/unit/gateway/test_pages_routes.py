@@ -191,6 +191,15 @@ def test_a_partition_that_stopped_is_named_with_its_reason(language: Language, w
     assert "identity.records" in section and "records/3" in section and why in section
 
 
+def test_the_scoreboard_shows_first_what_decides() -> None:
+    frame, page = samples.frame(Language.ja), samples.operators_page()
+    shown = render("parts/operators.html", Language.ja, frame, live=True, page=page)
+    board = shown[shown.index('id="score-attendance"') :]
+    assert "モデルと比べられた期間" in board
+    row = Tags(board[board.index("<tbody>") : board.index("</tr>", board.index("<tbody>"))]).text.split()
+    assert row[-8:] == ["38", "0.87", "0.26", "214", "61", "0.57", "0.41", "0.24"]
+
+
 @pytest.mark.parametrize("fields", [{"consumer": "<script>"}, {"code": "nonsense"}, {"consumer": "A B"}])
 async def test_only_names_and_codes_of_ours_are_taken(
     browser: httpx.AsyncClient, scene: Scene, fields: dict[str, str]

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "features_0004"
-down_revision = "features_0003"
+revision = "features_0005"
+down_revision = "features_0004"
 
 
 def upgrade() -> None:
