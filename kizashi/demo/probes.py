@@ -128,14 +128,17 @@ async def _until(visitor: Visitor, holds: Callable[[dict[str, Any]], bool]) -> f
 
 
 async def probe(sender: Sender, visitor: Visitor, child: Child, attempt: str, timings: Timings) -> None:
-    """Two days, then the confirming one; then all three become 出席停止 and the alert must go."""
+    """Two days, then the confirming one; then all three become 出席停止 and the alert must go.
+
+    An alert that stands before the third day was sent times nothing: it counts as missed.
+    """
     await sender.send(records(child, AttendanceCode.other, child.days[:-1], attempt))
     watching = asyncio.create_task(_until(visitor, lambda board: _stands(child, board)))
     await asyncio.sleep(0.3)
     sent_at = time.monotonic()
     await sender.send(records(child, AttendanceCode.other, child.days[-1:], attempt))
     seen_at = await watching
-    if seen_at is None:
+    if seen_at is None or seen_at < sent_at:
         timings.missed += 1
         return
     timings.raised.append(seen_at - sent_at)
