@@ -202,7 +202,9 @@ def test_a_started_year_goes_on_where_it_was(living: Command, folder: Path) -> N
 
 
 def test_history_alerts_nobody(living: Command, folder: Path) -> None:
-    assert fetched(folder, "SELECT count(*) FROM gateway.settled_day WHERE date < $1", THIS_YEAR) >= int(FIRST_DAYS)
+    assert fetched(folder, "SELECT count(*) FROM gateway.settled_day WHERE date < $1", THIS_YEAR) >= int(
+        FIRST_DAYS
+    )
     absent = "SELECT count(*) FROM gateway.day_mark WHERE date < $1 AND code IN (2, 3)"
     assert fetched(folder, absent, THIS_YEAR) > 0
     assert fetched(folder, "SELECT count(*) FROM notify.alert") > 0
