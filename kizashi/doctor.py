@@ -76,7 +76,16 @@ async def _redis(found: Reach) -> str:
     return "answers"
 
 
+async def _listens(bootstrap: str) -> None:
+    """Raises OSError at once where nobody listens; Kafka's own client would ask on for half a minute."""
+    host, _, port = bootstrap.rpartition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.close()
+    await writer.wait_closed()
+
+
 async def _kafka(found: Reach) -> str:
+    await _listens(found.addresses.kafka.bootstrap)
     differences = await asyncio.to_thread(topics.check, found.addresses.kafka, ())
     real = [d for d in differences if not d.topic.startswith("inbound-") and not d.topic.endswith("-refused")]
     if real:
@@ -117,7 +126,7 @@ async def _running(data_dir: Path) -> list[Finding]:
     servers = [
         await _looked("PostgreSQL", lambda: _postgres(found), restart),
         await _looked("Redis", lambda: _redis(found), restart),
-        await _looked("Apache Kafka", lambda: _kafka(found), f"`kizashi topics apply`, or look into {logs}"),
+        await _looked("Apache Kafka", lambda: _kafka(found), f"{restart}; topics: `kizashi topics apply`"),
     ]
     services = [
         await _looked(name, lambda p=port: _service(p), f"look into {logs}/{name}.0.log")  # type: ignore[misc]

@@ -18,6 +18,7 @@ from kizashi.system import running
 
 PID_FILE = "up.pid"
 STOP_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
 
 
 async def until_stopped() -> None:
@@ -63,18 +64,32 @@ def up(data_dir: Path, broker: Broker, sources: str, port: int) -> None:
 @data_option
 def down(data_dir: Path) -> None:
     """Stop what `up` or `demo` started on a data folder, and wait until nothing of it is left."""
-    pid_file = data_dir / PID_FILE
-    try:
-        process = psutil.Process(int(pid_file.read_text("ascii")))
-    except (OSError, ValueError, psutil.NoSuchProcess):
+    process = _started_on(data_dir)
+    if process is None:
         click.echo(f"nothing runs on {data_dir}")
         return
     process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    try:
-        process.wait(max(deadline - time.monotonic(), 0.1))
-    except psutil.TimeoutExpired:
-        raise click.ClickException(
-            f"process {process.pid} does not stop; look into {data_dir}/logs"
-        ) from None
+    while not _ended(process):
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"process {process.pid} does not stop; look into {data_dir}/logs")
+        time.sleep(_LOOK_SECONDS)
     click.echo("stopped")
+
+
+def _started_on(data_dir: Path) -> psutil.Process | None:
+    """The process that wrote the folder's file; not one that got the number of a process killed long ago."""
+    pid_file = data_dir / PID_FILE
+    try:
+        process = psutil.Process(int(pid_file.read_text("ascii")))
+        return process if process.create_time() <= pid_file.stat().st_mtime else None
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Gone, or done and not yet asked for by its parent."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -11,6 +11,11 @@ from contracts.codes import AttendanceCode, AttendanceFlag
 from kizashi.demo.probes import Child
 from services.gateway.demo import DemoLogin
 
+GOES_ON = "{lived} の続きから再生します (this folder goes on behind {lived})"
+NOTHING_AHEAD = (
+    "{lived} まで再生済みです。今回の再生はなく、その速さは null になります"
+    " (lived up to {lived} already: nothing is replayed, and the figures of a replay are null)"
+)
 _ROLES = {
     "homeroom": "担任",
     "grade_head": "学年主任",
@@ -23,16 +28,20 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class Office:
-    """Where the curl commands send, and the file that holds their API key."""
+    """Where the curl commands send, the file that holds their API key, and which start of the demo this is.
+
+    A record of a later start is another record: under the name of an earlier one it would be taken for its copy.
+    """
 
     url: str
     token_file: str
+    start: str
 
     def curl(self, type_: str, name: str, data: dict[str, Any]) -> str:
         """A command that sends one event, recorded now."""
         event = {
             "specversion": "1.0",
-            "id": f"try-{name}",
+            "id": f"try-{self.start}-{name}",
             "source": "school-office",
             "type": type_,
             "time": "NOW",
@@ -56,8 +65,11 @@ class Office:
         return self.curl("attendance-recorded", f"{index}-{int(code)}-{flags}", data)
 
 
-def lines(office: Office, child: Child, roll_call: dict[str, Any]) -> list[str]:
-    """Five things to try, each a sentence and what to type."""
+def lines(office: Office, child: Child, roll_call: dict[str, Any], features_pid: int) -> list[str]:
+    """Five things to try, each a sentence and what to type.
+
+    The service to kill is named by its process: a pattern would also hit another folder's.
+    """
     absent, provisional = AttendanceCode.other, int(AttendanceFlag.provisional)
     return [
         "1 教頭の画面を開き、欠席の連絡を送る。三日目は確定前 (board open, send absences, the third provisional):",
@@ -71,7 +83,7 @@ def lines(office: Office, child: Child, roll_call: dict[str, Any]) -> list[str]:
         "4 三日とも出席停止に訂正すると、お知らせは取り下げられる (correct all three to 出席停止: it is withdrawn):",
         *(office.record(child, day, AttendanceCode.suspended) for day in range(3)),
         "5 サービスを1つ kill -9 しても、運用の画面の「差」は 0 のまま (kill -9 a service: the difference stays 0):",
-        "pkill -9 -f 'kizashi run features'",
+        f"kill -9 {features_pid}",
     ]
 
 

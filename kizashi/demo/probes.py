@@ -21,6 +21,7 @@ from simulator.registry_records import pupil_id
 
 STREAK_DAYS = 3
 _PATIENCE_SECONDS = 20.0
+_NOTHING_MISSED = (AttendanceCode.present, AttendanceCode.class_closed, AttendanceCode.no_school)
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,16 @@ class Timings:
 
 
 def candidates(town: Town, school_index: int, last: date, count: int) -> list[Child]:
-    """Children of a school who were present all of the last sixty school days: nothing stands about them."""
+    """Children of a school who missed nothing in the last sixty school days: nothing stands about them."""
     city, year = town.city, town.years[-1]
     roster, register = city.roster(year), city.register(year)
     calendar = [day for day in city.calendar(year).days if day <= last]
     at = len(calendar)
     code = city.schools[school_index].code
     rows = np.flatnonzero((roster.school == school_index) & (roster.first == 0) & (roster.last >= at))
-    calm = (register.final_status[:, at - 60 : at] == AttendanceCode.present).all(axis=1)
+    lately = register.final_status[:, max(at - 60, 0) : at]
+    calm = np.isin(lately, _NOTHING_MISSED).all(axis=1)
+    calm &= (lately[:, -STREAK_DAYS:] == AttendanceCode.present).all(axis=1)
     found = []
     for row in rows[calm[rows]][:count].tolist():
         room = roster.classes[int(roster.room[row])]
@@ -125,14 +128,17 @@ async def _until(visitor: Visitor, holds: Callable[[dict[str, Any]], bool]) -> f
 
 
 async def probe(sender: Sender, visitor: Visitor, child: Child, attempt: str, timings: Timings) -> None:
-    """Two days, then the confirming one; then all three become 出席停止 and the alert must go."""
+    """Two days, then the confirming one; then all three become 出席停止 and the alert must go.
+
+    An alert that stands before the third day was sent times nothing: it counts as missed.
+    """
     await sender.send(records(child, AttendanceCode.other, child.days[:-1], attempt))
     watching = asyncio.create_task(_until(visitor, lambda board: _stands(child, board)))
     await asyncio.sleep(0.3)
     sent_at = time.monotonic()
     await sender.send(records(child, AttendanceCode.other, child.days[-1:], attempt))
     seen_at = await watching
-    if seen_at is None:
+    if seen_at is None or seen_at < sent_at:
         timings.missed += 1
         return
     timings.raised.append(seen_at - sent_at)

@@ -14,20 +14,34 @@ from kizashi.demo.probes import Timings
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """What a replay came to: facts that features received meanwhile, and how long that took."""
+
+    facts: int
+    seconds: float
+
+    @property
+    def facts_per_second(self) -> float:
+        """The pace of the whole chain."""
+        return self.facts / self.seconds
+
+
+@dataclass(frozen=True)
 class Run:
-    """What the driver itself knows."""
+    """What the driver itself knows. ``replayed`` is None where the folder had lived the year already."""
 
     pupils: int
     events_sent: int
     facts: int
-    replay_seconds: float
+    replayed: Replayed | None
     total_seconds: float
 
 
 async def report(
     connection: asyncpg.Connection, gauges: Gauges, run: Run, timings: Timings
 ) -> dict[str, Any]:
-    """The whole report. Every figure is about simulated data."""
+    """The whole report. Every figure is about simulated data; those of a replay that did not happen are null."""
+    replayed = run.replayed
     standings = await gauges.standings(connection)
     return {
         "data": "simulated",
@@ -35,8 +49,8 @@ async def report(
         "pupils": run.pupils,
         "events_sent": run.events_sent,
         "facts_applied": run.facts,
-        "events_per_second": round(run.facts / run.replay_seconds, 1),
-        "replay_seconds": round(run.replay_seconds, 1),
+        "events_per_second": round(replayed.facts_per_second, 1) if replayed else None,
+        "replay_seconds": round(replayed.seconds, 1) if replayed else None,
         "total_seconds": round(run.total_seconds, 1),
         "consumers": {s.consumer: {name: getattr(s, name) for name in (*OUTCOMES, "lag")} for s in standings},
         "reconciliation_difference": sum(s.difference for s in standings),

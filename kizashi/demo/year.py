@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from contracts.codes import ClockPhase
@@ -11,6 +11,7 @@ from contracts.envelope import Event
 from kizashi.demo.replay import Sender
 from simulator.city import City, build_city
 from simulator.records import SimulatedDay
+from simulator.settings import Settings
 from simulator.worlds import demo, world
 
 Seen = Callable[[SimulatedDay], None]
@@ -19,14 +20,19 @@ KeepUp = Callable[[], Awaitable[None]]
 
 @dataclass
 class Town:
-    """The simulated town of a demo: two schools, ``years`` lived one after another."""
+    """The simulated town of a demo: two schools, ``years`` lived one after another.
+
+    ``size`` is the number of children in the two schools; None leaves them as large as schools are.
+    """
 
     seed: int
     years: Sequence[int]
+    size: int | None = None
     city: City = field(init=False)
 
     def __post_init__(self) -> None:
-        self.city = build_city(demo(world("base", self.seed)), self.years)
+        settings = demo(world("base", self.seed))
+        self.city = build_city(_sized(settings, self.size) if self.size else settings, self.years)
 
     @property
     def pupils(self) -> int:
@@ -40,6 +46,21 @@ class Town:
     def first_school_day(self, year: int) -> date:
         """The first day with lessons."""
         return self.city.calendar(year).days[0]
+
+    def school_day(self, year: int, number: int) -> date:
+        """The ``number``-th day with lessons, from 1; the last one if there are fewer."""
+        return self.city.calendar(year).days[:number][-1]
+
+    def last_school_day(self, year: int) -> date:
+        """The last day with lessons."""
+        return self.city.calendar(year).days[-1]
+
+
+def _sized(settings: Settings, pupils: int) -> Settings:
+    """The same two schools with ``pupils`` children in their usual proportion."""
+    elementary, junior = settings.scale.pupils_per_school
+    share = pupils * elementary // (elementary + junior)
+    return replace(settings, scale=replace(settings.scale, pupils_per_school=(share, pupils - share)))
 
 
 async def send_day(sender: Sender, day: SimulatedDay) -> None:

@@ -153,28 +153,3 @@ async def test_no_name_passes_identity(town: Town) -> None:
         if topic.personal != "identified":
             content += b"\n".join(each.value for each in records)
         assert not [name for name in names if name in content], topic.name
-
-
-async def test_services_may_do_on_the_bus_what_the_catalogue_says_and_no_more(town: Town) -> None:
-    from kizashi.embedded.principals import grants_on_broker
-    from kizashi.topology import SERVICES, grants
-
-    topics = catalogue.topics((DIRECT,)).values()
-    for service in SERVICES:
-        held = await asyncio.to_thread(grants_on_broker, town.system.stack.addresses.kafka, service)
-        assert held == frozenset(grants(service, topics)), service
-
-
-async def test_a_role_reaches_its_own_schema_only(town: Town) -> None:
-    from kizashi.topology import ROLES, SERVICES
-
-    connection = await town.system.administrator()
-    for service in SERVICES:
-        for role in ROLES[service]:
-            for schema in (*SERVICES, "audit"):
-                may = await connection.fetchval(
-                    "SELECT has_schema_privilege($1, $2, 'USAGE')", role.name, schema
-                )
-                own = schema == role.schema or (service == "gateway" and schema in ("gateway", "audit"))
-                assert may <= own, (role.name, schema)
-    await connection.close()

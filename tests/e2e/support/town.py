@@ -15,6 +15,7 @@ from kizashi.demo.gauges import Gauges
 from kizashi.demo.replay import Sender
 from kizashi.system import System, running
 from services.features.store.dump import dump_convergent as features_dump
+from services.identity.store_dump import dump_convergent as identity_dump
 from services.notify.store import alerts as notify_store
 from services.scoring import store as scoring_store
 from simulator.city import City, build_city
@@ -102,6 +103,9 @@ class Town:
         found = {}
         connection = await self.system.administrator()
         try:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL search_path = identity")
+                found["identity"] = _digest(await identity_dump(connection))
             async with connection.transaction():
                 await connection.execute("SET LOCAL search_path = features")
                 found["features"] = _digest([repr(row) async for row in features_dump(connection)])

@@ -15,9 +15,9 @@ from contracts.records import AttendanceRecorded, PupilRegistered
 from kizashi.publish.command import publish
 from tests.integration.ingest.running import Running, Seen
 from tests.integration.ingest.schools import SCHOOL, absence, school, weekday
+from tests.support.edfi import EVENTS, STUDENTS, sample_district
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-DISTRICT = Path(__file__).parents[3].parent / "shared" / "data" / "edfi"
 
 
 async def run(ingest: Running, token: str, tmp_path: Path, *arguments: str) -> tuple[Result, dict[str, Any]]:
@@ -73,22 +73,19 @@ async def test_what_cannot_run_says_why_and_ends_with_two(ingest: Running, tmp_p
     assert (result.exit_code, report["accepted"]) == (0, 1)
 
 
-@pytest.mark.skipif(
-    not DISTRICT.is_dir(), reason="the Ed-Fi sample district (../shared/data/edfi) is not here"
-)
 async def test_the_sample_district_arrives_whole(ingest: Running, tmp_path: Path) -> None:
     source, token = await ingest.key()
     await ingest.bus.mark("records")
-    result, report = await run(ingest, token, tmp_path, str(DISTRICT), "--profile", "edfi")
+    result, report = await run(ingest, token, tmp_path, str(sample_district()), "--profile", "edfi")
     assert result.exit_code == 0, result.output
-    assert report["types"]["attendance-recorded"] == 1917
+    assert report["types"]["attendance-recorded"] == EVENTS
     assert report["accepted"] == report["read"]
     seen = mine(await ingest.bus.read("records"), source)
     kinds = Counter(each.event.meta.type for each in seen)
     assert kinds == report["types"]
     days = [each for each in seen if isinstance(each.event.body, AttendanceRecorded)]
-    assert len({each.key for each in days}) == 227
-    assert len({each.headers["ce_id"] for each in days}) == 1917
+    assert len({each.key for each in days}) == STUDENTS
+    assert len({each.headers["ce_id"] for each in days}) == EVENTS
     pupils = {each.key for each in seen if isinstance(each.event.body, PupilRegistered)}
     assert {each.key for each in days} <= pupils  # one lane for a child's registry and its days
     status = await ingest.client.get("/v1/status", headers={"authorization": f"Bearer {token}"})

@@ -1,4 +1,4 @@
-"""Against the Ed-Fi sample district, counted independently of the reader; skipped where it is not there."""
+"""Against the Ed-Fi sample district, counted independently of the reader."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from kizashi.publish.entries import Bad, Made, Unreadable
 from services.ingest.dates import Window
 from services.ingest.shapes import schools_of
 from services.ingest.validate import Draft, Grant, judge
+from tests.support.edfi import EVENTS, sample_district
 from tests.unit.ingest.samples import envelope
 
-DISTRICT = Path(__file__).parents[3].parent / "shared" / "data" / "edfi"
 NAMESPACE = "{http://ed-fi.org/5.2.0}"
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 
-needs_district = pytest.mark.skipif(
-    not DISTRICT.is_dir(), reason="the Ed-Fi sample district (../shared/data/edfi) is not on this machine"
-)
+
+@pytest.fixture(scope="module", name="district")
+def _district() -> Path:
+    return sample_district()
 
 
-def independent_events() -> list[tuple[str, str, str, str]]:
+def independent_events(district: Path) -> list[tuple[str, str, str, str]]:
     """(student, school, date, category) of every event, by a plain parse with the standard library."""
     path = f"{NAMESPACE}AttendanceEvent/{NAMESPACE}"
     student = f"{NAMESPACE}StudentReference/{NAMESPACE}StudentIdentity/{NAMESPACE}StudentUniqueId"
     school = f"{NAMESPACE}SchoolReference/{NAMESPACE}SchoolIdentity/{NAMESPACE}SchoolId"
-    root = ElementTree.parse(DISTRICT / "StudentSchoolAttendance.xml").getroot()
+    root = ElementTree.parse(district / "StudentSchoolAttendance.xml").getroot()
     found = []
     for event in root:
         category = str(event.findtext(f"{path}AttendanceEventCategory")).split("#")[1]
@@ -50,8 +51,8 @@ def independent_events() -> list[tuple[str, str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Made]:
-    found = list(EdFi([DISTRICT], AT).entries())
+def made(district: Path) -> list[Made]:
+    found = list(EdFi([district], AT).entries())
     assert [each for each in found if not isinstance(each, Made)] == []
     return [each for each in found if isinstance(each, Made)]
 
@@ -60,24 +61,22 @@ def of(made: list[Made], kind: type) -> list[Made]:
     return [each for each in made if isinstance(each.body, kind)]
 
 
-@needs_district
-def test_every_attendance_event_is_accounted_for(made: list[Made]) -> None:
+def test_every_attendance_event_is_accounted_for(district: Path, made: list[Made]) -> None:
     attendance = of(made, records.AttendanceRecorded)
-    expected = Counter((student, day, school) for student, school, day, _ in independent_events())
+    expected = Counter((student, day, school) for student, school, day, _ in independent_events(district))
     found: Counter[tuple[str, str, str]] = Counter()
     for each in attendance:
         body = each.body
         assert isinstance(body, records.AttendanceRecorded)
         found[str(body.pupil.source_id), body.date.isoformat(), body.school] += 1
-    assert sum(expected.values()) == 1917
+    assert sum(expected.values()) == EVENTS
     assert found == expected
     assert len({student for student, _, _ in found}) == 227
 
 
-@needs_district
-def test_absences_per_student_equal_an_independent_count(made: list[Made]) -> None:
+def test_absences_per_student_equal_an_independent_count(district: Path, made: list[Made]) -> None:
     last: dict[tuple[str, str], str] = {}
-    for student, _, day, category in independent_events():
+    for student, _, day, category in independent_events(district):
         last[student, day] = category
     expected = Counter(student for (student, _), category in last.items() if "Absence" in category)
     winners: dict[tuple[str, date], Made] = {}
@@ -93,10 +92,9 @@ def test_absences_per_student_equal_an_independent_count(made: list[Made]) -> No
     assert len(last) == 1916  # one student has two events on one day
 
 
-@needs_district
-def test_everybody_seen_is_registered_and_enrolled_where_seen(made: list[Made]) -> None:
+def test_everybody_seen_is_registered_and_enrolled_where_seen(district: Path, made: list[Made]) -> None:
     registered = {each.body.pupil_id for each in of(made, records.PupilRegistered)}  # type: ignore[attr-defined]
-    seen = {(student, school) for student, school, _, _ in independent_events()}
+    seen = {(student, school) for student, school, _, _ in independent_events(district)}
     enrolled = {(e.body.pupil_id, e.body.school) for e in of(made, records.PupilEnrolled)}  # type: ignore[attr-defined]
     assert enrolled == seen
     assert {student for student, _ in seen} <= registered
@@ -104,7 +102,6 @@ def test_everybody_seen_is_registered_and_enrolled_where_seen(made: list[Made]) 
     assert len(registered) == 960
 
 
-@needs_district
 def test_every_school_day_begins_with_everybody_present_and_older(made: list[Made]) -> None:
     calls = {(e.body.school, e.body.date): e for e in of(made, records.RollCallTaken)}  # type: ignore[attr-defined]
     calendar = {
@@ -119,14 +116,23 @@ def test_every_school_day_begins_with_everybody_present_and_older(made: list[Mad
     assert len([day for school, day in calendar if school == "255901044"]) in range(169, 180)
 
 
-@needs_district
-def test_thanksgiving_and_the_spring_break_are_no_school_days() -> None:
-    days = EdFi([DISTRICT], AT).survey.days("255901044")
+def test_thanksgiving_and_the_spring_break_are_no_school_days(district: Path) -> None:
+    days = EdFi([district], AT).survey.days("255901044")
     assert not {date(2021, 11, 25), date(2021, 11, 26)} & set(days)
     assert not {date(2022, 3, 14) + timedelta(n) for n in range(5)} & set(days)
 
 
-@needs_district
+@pytest.mark.parametrize(
+    ("required", "outcome"), [("1", pytest.fail.Exception), ("0", pytest.skip.Exception)]
+)
+def test_without_the_district_these_fail_where_everything_is_required(
+    required: str, outcome: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUIRE_BACKENDS", required)
+    with pytest.raises(outcome, match="is not on this machine"):
+        sample_district(tmp_path / "shared" / "data" / "edfi")
+
+
 def test_schools_and_their_kinds(made: list[Made]) -> None:
     schools = {e.body.school: e.body.kind for e in of(made, records.SchoolRegistered)}  # type: ignore[attr-defined]
     assert schools == {
@@ -136,7 +142,6 @@ def test_schools_and_their_kinds(made: list[Made]) -> None:
     }
 
 
-@needs_district
 def test_the_door_takes_everything(made: list[Made]) -> None:
     """What the reader makes passes the rules of ingest, as of a day on which the dates are possible."""
     drafts = [Draft(envelope(), e.body, e.recorded_at, e.recorded_at, e.sequence) for e in made]
