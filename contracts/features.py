@@ -259,10 +259,10 @@ class LabelRow(Struct, frozen=True, gc=False):
 
 
 class LabelMatured(Fact, frozen=True):
-    """All rows of one features lane whose outcome became known at the close of ``closed_on``.
+    """Rows of one features lane whose outcome became known at the close of ``closed_on``, in ``parts`` events.
 
     Sent for every closed day, empty or not, so that the learner knows when it has all lanes.
-    Values are those of the attendance vector. Natural key: lane, closed_on; greatest version wins.
+    Values are those of the attendance vector. Natural key: lane, closed_on, part; of a lane the greatest version wins.
     """
 
     lane: Count
@@ -270,6 +270,8 @@ class LabelMatured(Fact, frozen=True):
     closed_on: date
     rows: list[LabelRow]
     version: Version
+    part: Count = 0
+    parts: Count = 1
 
 
 class CombinedLabelMatured(Fact, frozen=True):
@@ -280,6 +282,8 @@ class CombinedLabelMatured(Fact, frozen=True):
     closed_on: date
     rows: list[LabelRow]
     version: Version
+    part: Count = 0
+    parts: Count = 1
 
 
 class ModelPublished(Fact, frozen=True):

@@ -7,7 +7,7 @@ as they stand at the close; a correction that comes later does not mature a labe
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from typing import TypeVar, cast
 
 from contracts.codes import LongAbsenceRule
 from contracts.envelope import Event
@@ -34,8 +34,11 @@ from services.features.surveys import survey_vector
 from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Outgoing, Transaction
 
+T = TypeVar("T")
 TOPIC = "labels-matured"
 _CHUNK = 2000
+#: A row of the combined basis takes up to 0.8 kB, a record of the log up to 900.
+_ROWS_PER_EVENT = 1000
 _UNKNOWN = float("nan")
 
 
@@ -177,10 +180,19 @@ def _emit(effects: Effects, share: Share, closings: Closings, rows: list[_Row]) 
     version = closings.known[state.partition, closed].version
     ordered = sorted(rows, key=lambda row: (row.linkage_id, row.as_of))
     place = (state.partition, state.partitions, closed)
-    bodies = (
-        LabelMatured(*place, [row.tell(row.attendance) for row in ordered], version),
-        CombinedLabelMatured(*place, [row.tell(row.combined) for row in ordered], version),
-    )
-    for body in bodies:
-        name = derived_id("matured", type(body).__name__, str(state.partition), closed.isoformat())
-        effects.emit(state.partition, Outgoing(TOPIC, body, name, cause=cause))
+    parts = in_parts(ordered, _ROWS_PER_EVENT)
+    for part, some in enumerate(parts):
+        bodies = (
+            LabelMatured(*place, [row.tell(row.attendance) for row in some], version, part, len(parts)),
+            CombinedLabelMatured(*place, [row.tell(row.combined) for row in some], version, part, len(parts)),
+        )
+        for body in bodies:
+            name = derived_id(
+                "matured", type(body).__name__, str(state.partition), closed.isoformat(), str(part)
+            )
+            effects.emit(state.partition, Outgoing(TOPIC, body, name, cause=cause))
+
+
+def in_parts(rows: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Rows cut into parts of at most ``size``; one empty part where there is none."""
+    return [rows[start : start + size] for start in range(0, max(len(rows), 1), size)]

@@ -36,11 +36,16 @@ _SHELVED_DAYS = 200
 
 @dataclass(slots=True)
 class Share:
-    """One lane's rows of a close."""
+    """One of the ``parts`` that a lane's rows of a close come in."""
 
     lanes: int
+    parts: int
     version: int
     rows: list[LabelRow]
+
+
+#: Lane and part.
+Place = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -50,7 +55,7 @@ class Cache:
     loaded: bool = False
     states: dict[Basis, bytes] = field(default_factory=dict)
     last_closed: dict[Basis, date] = field(default_factory=dict)
-    waiting: dict[Close, dict[int, Share]] = field(default_factory=dict)
+    waiting: dict[Close, dict[Place, Share]] = field(default_factory=dict)
     shelf: Shelf = field(default_factory=Shelf)
 
 
@@ -80,7 +85,7 @@ class LearnerHandler:
         known = lane.cache if lane.cache.loaded else await _load(tx)
         waiting = {close: dict(shares) for close, shares in known.waiting.items()}
         causes: dict[Close, Event] = {}
-        changed: set[tuple[Close, int]] = set()
+        changed: set[tuple[Close, Place]] = set()
         for event in lane.events:
             close = self._take(event, known, waiting, changed)
             if close is None:
@@ -95,8 +100,8 @@ class LearnerHandler:
             published = await asyncio.to_thread(_learn_all, fresh, ready, gone, self._lateness)
             await store.save_models(tx, published)
             await store.save_learners(tx, {basis: fresh.states[basis] for basis, _ in ready})
-        rest = [(c, number) for c, number in sorted(changed) if c in waiting]
-        await store.save_waiting(tx, [_to_row(c, number, waiting[c][number]) for c, number in rest], ready)
+        rest = [(c, place) for c, place in sorted(changed) if c in waiting and place in waiting[c]]
+        await store.save_waiting(tx, [_to_row(c, place, waiting[c][place]) for c, place in rest], ready)
         for (basis, _), body in zip(ready, published, strict=True):
             _emit_model(effects, lane.partition, body, causes[basis, body.closed_on])
         for basis, closed_on in dict(ready).items():
@@ -107,10 +112,10 @@ class LearnerHandler:
         self,
         event: Event,
         known: Cache,
-        waiting: dict[Close, dict[int, Share]],
-        changed: set[tuple[Close, int]],
+        waiting: dict[Close, dict[Place, Share]],
+        changed: set[tuple[Close, Place]],
     ) -> Close | None:
-        """Keep a lane's share; None if its close was learned before or a newer share is there."""
+        """Keep a share; None if its close was learned before, or the lane has told as much or more."""
         body = event.body
         assert isinstance(body, LabelEvent)
         basis = Basis.combined if isinstance(body, CombinedLabelMatured) else Basis.attendance
@@ -118,17 +123,24 @@ class LearnerHandler:
         if learned is not None and body.closed_on <= learned:
             metrics.LABELS_LATE.labels(basis.value).inc(len(body.rows))
             return None
-        close = (basis, body.closed_on)
-        before = waiting.setdefault(close, {}).get(body.lane)
-        if before is not None and body.version <= before.version:
+        close, place = (basis, body.closed_on), (body.lane, body.part)
+        shares = waiting.setdefault(close, {})
+        held = {at: share.version for at, share in shares.items() if at[0] == body.lane}
+        if any(version > body.version for version in held.values()) or held.get(place) == body.version:
             return None
-        waiting[close][body.lane] = Share(body.lanes, body.version, body.rows)
-        changed.add((close, body.lane))
+        for at in [at for at, version in held.items() if version < body.version]:
+            del shares[at]
+        shares[place] = Share(body.lanes, body.parts, body.version, body.rows)
+        changed.add((close, place))
         return close
 
 
-def _complete(shares: dict[int, Share]) -> bool:
-    return len(shares) == next(iter(shares.values())).lanes
+def _complete(shares: dict[Place, Share]) -> bool:
+    """Whether every lane is there with all its parts."""
+    if not shares:
+        return False
+    parts = {lane: share.parts for (lane, _), share in shares.items()}
+    return len(parts) == next(iter(shares.values())).lanes and len(shares) == sum(parts.values())
 
 
 def _learn_all(
@@ -192,13 +204,14 @@ async def _load(tx: Transaction) -> Cache:
             metrics.UNKNOWN_FORMAT.inc()
         cache.last_closed[Basis(body.basis)] = body.closed_on
     for row in await store.waiting(tx):
-        share = Share(row.lanes, int(row.version), _rows_decoder.decode(row.rows))
-        cache.waiting.setdefault((row.basis, row.closed_on), {})[row.lane] = share
+        share = Share(row.lanes, row.parts, int(row.version), _rows_decoder.decode(row.rows))
+        cache.waiting.setdefault((row.basis, row.closed_on), {})[row.lane, row.part] = share
     return cache
 
 
-def _to_row(close: Close, lane: int, share: Share) -> Waiting:
-    return Waiting(close[0], close[1], lane, share.lanes, share.version, _rows_encoder.encode(share.rows))
+def _to_row(close: Close, place: Place, share: Share) -> Waiting:
+    rows = _rows_encoder.encode(share.rows)
+    return Waiting(close[0], close[1], *place, share.lanes, share.parts, share.version, rows)
 
 
 def _emit_model(effects: Effects, partition: int, body: ModelPublished, cause: Event) -> None:

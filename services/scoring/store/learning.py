@@ -51,30 +51,39 @@ async def save_learners(tx: Transaction, states: Mapping[Basis, bytes]) -> None:
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
-    """Matured rows of one lane, until all lanes of the close are there."""
+    """Matured rows of one lane, or of one part of them, until all lanes of the close are there."""
 
     basis: Basis
     closed_on: date
     lane: int
+    part: int
     lanes: int
+    parts: int
     version: int
     rows: bytes
 
 
 async def waiting(tx: Transaction) -> list[Waiting]:
     """All labels that wait."""
-    rows = await tx.fetch("SELECT basis, closed_on, lane, lanes, version, rows FROM waiting_label")
+    rows = await tx.fetch(
+        "SELECT basis, closed_on, lane, part, lanes, parts, version, rows FROM waiting_label"
+    )
     return [Waiting(Basis(r[0]), *list(r)[1:]) for r in rows]
 
 
 async def save_waiting(tx: Transaction, kept: Sequence[Waiting], done: Sequence[tuple[Basis, date]]) -> None:
-    """Keep labels that still wait and drop those of closes that were learned."""
+    """Keep labels that still wait; drop those of closes that were learned, and what a lane has told anew."""
     if kept:
         await tx.executemany(
-            "INSERT INTO waiting_label (basis, closed_on, lane, lanes, version, rows) VALUES ($1, $2, $3, $4, $5, $6)"
-            " ON CONFLICT (basis, closed_on, lane) DO UPDATE SET lanes = excluded.lanes,"
-            " version = excluded.version, rows = excluded.rows",
-            [(w.basis.value, w.closed_on, w.lane, w.lanes, w.version, w.rows) for w in kept],
+            "INSERT INTO waiting_label (basis, closed_on, lane, part, lanes, parts, version, rows)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            " ON CONFLICT (basis, closed_on, lane, part) DO UPDATE SET lanes = excluded.lanes,"
+            " parts = excluded.parts, version = excluded.version, rows = excluded.rows",
+            [(w.basis.value, w.closed_on, w.lane, w.part, w.lanes, w.parts, w.version, w.rows) for w in kept],
+        )
+        await tx.executemany(
+            "DELETE FROM waiting_label WHERE basis = $1 AND closed_on = $2 AND lane = $3 AND version < $4",
+            [(w.basis.value, w.closed_on, w.lane, w.version) for w in kept],
         )
     if done:
         await tx.executemany(

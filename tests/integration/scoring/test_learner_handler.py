@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import Basis
 from contracts.envelope import Event
@@ -150,3 +151,40 @@ async def test_rolled_back_learning_leaves_nothing(pool: asyncpg.Pool) -> None:
     lost = _models(told(await driver.poll({0: lanes}, commit=False)))
     again = _models(told(await driver.poll({0: lanes})))
     assert again == lost
+
+
+def _in_parts(lanes: list[Event], version: int = 1) -> list[Event]:
+    """The same rows, each lane in two events."""
+    found = []
+    for number, whole in enumerate(lanes):
+        body = whole.body
+        assert isinstance(body, LabelMatured)
+        for part, rows in enumerate((body.rows[:20], body.rows[20:])):
+            told_now = replace(body, rows=rows, part=part, parts=2, version=version)
+            found.append(event(told_now, 1000 + 2 * number + part))
+    return found
+
+
+async def test_lanes_in_parts_are_learned_as_one_in_any_order(pool: asyncpg.Pool) -> None:
+    lanes = _closes()[0]
+    async with service_database("scoring") as other:
+        expected = _models(told(await _driver(other).poll({0: lanes})))
+    driver, parts = _driver(pool), _in_parts(lanes)
+    random.Random(3).shuffle(parts)
+    for each in parts[:-1]:
+        assert told(await driver.poll({0: [each]})) == []
+        driver.restart()
+    assert _models(told(await driver.poll({0: parts[-1:]}))) == expected
+
+
+async def test_what_a_lane_tells_anew_replaces_all_its_parts(pool: asyncpg.Pool) -> None:
+    driver, lanes = _driver(pool), _closes()[0]
+    await driver.poll({0: _in_parts(lanes[:1])})
+    driver.restart()
+    anew = _in_parts(lanes[:1], version=2)
+    await driver.poll({0: [anew[1], *lanes[1:]]})
+    driver.restart()
+    late = await driver.poll({0: _in_parts(lanes[:1])})
+    assert (late.stale[0], told(late)) == (2, [])
+    (model,) = _models(told(await driver.poll({0: anew[:1]})))
+    assert model.labels == LANES * 50

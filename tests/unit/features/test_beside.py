@@ -15,6 +15,7 @@ from contracts.codes import AttendanceFlag as Flag
 from contracts.codes import SurveyKind
 from contracts.facts import ClassTally
 from services.features.children import SurveyRound
+from services.features.closing import in_parts
 from services.features.infirmary import Visits, infirmary_evidence, infirmary_matrix
 from services.features.owncounts import OwnDay
 from services.features.schoolyear import DAYS, year_days
@@ -122,3 +123,9 @@ def test_shares_of_lanes_add_up() -> None:
         Share([ClassTally("c1", 4, 0, 2), ClassTally("c2", 1, 1, 0)], 2),
     ]
     assert tally_of(shares) == [ClassTally("c1", 7, 1, 2), ClassTally("c2", 1, 1, 0)]
+
+
+def test_rows_are_cut_into_parts_and_none_is_one_empty_part() -> None:
+    assert in_parts([1, 2, 3, 4, 5], 2) == [[1, 2], [3, 4], [5]]
+    assert in_parts([1, 2], 2) == [[1, 2]]
+    assert in_parts([], 2) == [[]]
