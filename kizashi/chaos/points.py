@@ -21,6 +21,7 @@ from services.kit.lanes import AnyHandler
 from services.kit.letters import Letters
 from services.kit.positions import Positions
 from services.kit.publishing import Publishing
+from services.kit.relay import Relay
 from services.kit.shell import Lanes
 from services.notify.sender import Sender
 
@@ -63,7 +64,7 @@ POINTS = {
     "CP8": Point("after COMMIT, before publishing", Publishing, "start", "before"),
     "CP9": Point("on assignment, after the epoch is taken, before seeking", Kernel, "claim", "after"),
     "CP10": Point("on revocation", Lanes, "on_partitions_revoked", "before"),
-    "CP11": Point("outbox rows taken, before sending", Publishing, "deliver", "before"),
+    "CP11": Point("the relay's rows taken, before sending", Relay, "_send", "before"),
     "CP12": Point("sent, before the acknowledgement", Batcher, "send", "within"),
     "CP13": Point("acknowledged, before the rows are removed", Batcher, "send", "after"),
     "CP14": Point("notify, before a webhook's call", Sender, "_attempt", "before"),

@@ -222,7 +222,8 @@ class Demo:
             for number, child in enumerate(probes.candidates(self.town, index, last, self.choice.probes)):
                 self.display.day = f"{number + 1}/{self.choice.probes}"
                 await probes.probe(self.sender, visitor, child, str(time.time_ns()), timings)
-            for card in cards({"open": (await visitor.board())["open"]})[:5]:
+            board = await visitor.board()
+            for card in cards({part: board[part] for part in ("open", "others")})[:5]:
                 await visitor.post(f"/v1/alerts/{card['alert_id']}/acknowledge")
         finally:
             await visitor.close()

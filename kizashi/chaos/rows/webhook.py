@@ -31,6 +31,7 @@ from services.notify.store import deliveries
 from services.notify.store.deliveries import Delivery
 
 _POINTS = ("CP14", "CP15")
+_DELIVERED = "alert-delivered"
 _DEATH_SECONDS = 20.0
 _DRAIN_SECONDS = 40.0
 _HURRY = "UPDATE notify.delivery SET next_at = now() - interval '1 second' WHERE status = 'waiting'"
@@ -208,7 +209,9 @@ async def _told(database: asyncpg.Connection) -> Counter[str]:
     found: Counter[str] = Counter()
     for row in await database.fetch("SELECT events FROM notify.relay_outbox"):
         for message in unpack(row["events"]):
-            body = decoder("alert-delivered").decode(message.value)
+            if ("ce_type", _DELIVERED.encode()) not in map(tuple, message.headers):
+                continue
+            body = decoder(_DELIVERED).decode(message.value)
             assert isinstance(body, AlertDelivered)
             found[body.delivery_id] += 1
     return found

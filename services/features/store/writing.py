@@ -58,7 +58,7 @@ WITH packed AS (
         string_to_array($4, ',')::int[], string_to_array($5, ',')::int[], string_to_array($10, ',')
     ) WITH ORDINALITY AS each (linkage_id, school_year, term, lane, size, class_ids, place)
 ), given AS (
-    SELECT linkage_id, school_year, term, lane, class_ids,
+    SELECT linkage_id, school_year, term, lane, coalesce(class_ids, '') AS class_ids,
         substring($6::bytea FROM start FOR size) AS status, substring($7::bytea FROM start FOR size) AS flags,
         substring($8::bytea FROM start FOR size) AS classes,
         substring($9::bytea FROM start * 8 - 7 FOR size * 8) AS versions
@@ -79,7 +79,8 @@ WHEN NOT MATCHED THEN
 async def save_strips(tx: Transaction, terms: Iterable[tuple[int, YearKey, int, ChildYear]]) -> None:
     """Terms (lane, child's year, term, what it is now).
 
-    Columns travel joined, each as one value: checking and encoding arrays cost three times as much.
+    Columns travel joined, each as one value: checking and encoding arrays cost three times as much. One row whose
+    classes are empty arrives as no row of classes at all.
     """
     rows = [_strip_row(*each) for each in terms]
     if not rows:

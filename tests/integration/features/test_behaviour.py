@@ -329,3 +329,12 @@ async def test_the_last_close_of_a_year_matures_what_can_be_known(pool: asyncpg.
     assert at_end[0] == (DAYS[-1], DAYS[-41], True)
     assert [day for _, day, _ in at_end[1:]] == DAYS[-40 : crossed - 4]
     assert all(label for _, _, label in at_end)
+
+
+async def test_a_day_taken_back_that_nobody_had_marked_is_kept_alone(pool: asyncpg.Pool) -> None:
+    driver = await after(pool, city.withdrawn(WHO, DAYS[3], 10))
+    assert driver.bodies(AttendanceFeaturesUpdated) == []
+    (row,) = await pool.fetch("SELECT class_ids, length(versions) AS size FROM strip")
+    assert (row["class_ids"], row["size"] > 0) == ("", True)
+    late = await tell(driver, city.calendar(1), city.mark(WHO, DAYS[3], Code.sick, 5))
+    assert late == []

@@ -1,0 +1,1 @@
+"""A package, so that its running system ends with its last test."""
