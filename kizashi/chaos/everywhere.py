@@ -8,6 +8,7 @@ import asyncpg
 
 from kizashi import topology
 from services.features.store import dump_convergent as features_lines
+from services.identity.store_dump import dump_convergent as identity_lines
 from services.notify.store import alerts as notify_store
 from services.scoring import store as scoring_store
 
@@ -22,6 +23,9 @@ _GATEWAY = (
 async def state_lines(connection: asyncpg.Connection) -> Counter[str]:
     """The convergent state of all services, a line for each thing that is so."""
     found: Counter[str] = Counter()
+    async with connection.transaction():
+        await connection.execute("SET LOCAL search_path = identity")
+        found.update(f"identity {line}" for line in await identity_lines(connection))
     async with connection.transaction():
         await connection.execute("SET LOCAL search_path = features")
         found.update([f"features {row!r}" async for row in features_lines(connection)])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from services.features.store import dump_convergent as features_lines
+from services.identity.store_dump import dump_links
 from services.notify.store import alerts as notify_store
 from services.scoring import store as scoring_store
 
@@ -28,6 +29,11 @@ class State:
         return hashlib.sha256(joined.encode()).hexdigest()
 
 
+async def _identity(tx: asyncpg.Connection) -> AsyncIterator[str]:
+    for line in await dump_links(tx):
+        yield line
+
+
 async def _features(tx: asyncpg.Connection) -> AsyncIterator[str]:
     async for row in features_lines(tx):
         yield repr(row)
@@ -43,11 +49,11 @@ async def _notify(tx: asyncpg.Connection) -> AsyncIterator[str]:
         yield repr(row)
 
 
-_PARTS = {"features": _features, "scoring": _scoring, "notify": _notify}
+_PARTS = {"identity": _identity, "features": _features, "scoring": _scoring, "notify": _notify}
 
 
 async def convergent(connection: asyncpg.Connection) -> State:
-    """Strips, windows, class tallies and labels; rules and bands per day; standing alerts."""
+    """Links and enrolments; strips, windows, class tallies and labels; rules and bands per day; standing alerts."""
     lines, parts = {}, {}
     for service, dump in _PARTS.items():
         digest, count = hashlib.sha256(), 0

@@ -22,9 +22,18 @@ ORDER BY linkage_id, kind, natural_key, CASE WHEN linkage_id IS NULL THEN event_
 """
 
 
+async def dump_links(tx: Transaction) -> list[str]:
+    """One line per source's pupil and enrolment; sorted."""
+    return await _lines(tx, (_LINKS, _ENROLMENTS))
+
+
 async def dump_convergent(tx: Transaction) -> list[str]:
-    """One line per source's pupil, enrolment and standing fact; sorted. The same for every order of input."""
+    """The links, and one line per standing fact; sorted. The same for every order of input."""
+    return await _lines(tx, (_LINKS, _ENROLMENTS, _FACTS))
+
+
+async def _lines(tx: Transaction, queries: Sequence[str]) -> list[str]:
     found: list[Sequence[Any]] = []
-    for sql in (_LINKS, _ENROLMENTS, _FACTS):
+    for sql in queries:
         found += [tuple(row) for row in await tx.fetch(sql)]
     return sorted(map(repr, found))
