@@ -21,6 +21,7 @@ from kizashi.chaos.toy.language import PARTITIONS
 from kizashi.chaos.toy.story import CANARY
 from kizashi.chaos.toy.tables import PLACES
 from kizashi.chaos.verdict import Verdict
+from services.kit.edges import holes
 from services.kit.ids import derived_id
 
 Logs = dict[int, list[Entry]]
@@ -128,7 +129,7 @@ async def _positions(database: asyncpg.Connection, stage: str, log: Logs, verdic
 
 
 async def _edges(database: asyncpg.Connection, log: Logs, verdict: Verdict) -> None:
-    """Every number that the windows gave to an outgoing event is in the log."""
+    """Every number that the windows gave to an outgoing event is in the log, and the fold missed none on its way."""
     present: dict[tuple[str, int], set[int]] = defaultdict(set)
     for partition, entries in log.items():
         for entry in entries:
@@ -141,6 +142,9 @@ async def _edges(database: asyncpg.Connection, log: Logs, verdict: Verdict) -> N
             if topic != "dead-letters":
                 missing = set(range(1, count + 1)) - present[lane, int(number)]
                 verdict.lost += len(missing)
+    rows = await database.fetch("SELECT seen FROM fold.consumer_position")
+    jumped = sum(holes(json.loads(row["seen"])) for row in rows)
+    verdict.demand(not jumped, f"{jumped} numbers were jumped over")
 
 
 async def _dead_letters(database: asyncpg.Connection, verdict: Verdict, poison: int) -> None:
