@@ -43,13 +43,15 @@ def event(
     return Event(Meta(name, source, kind, at, at, sequence=sequence), body)
 
 
-def lanes_of(events: Iterable[Event], caches: dict[int, Cache]) -> list[Lane[Cache]]:
-    """Events by partition, keyed as ingest keys them."""
+def lanes_of(
+    events: Iterable[Event], caches: dict[int, Cache], cached_children: int = 1000
+) -> list[Lane[Cache]]:
+    """Events by partition, keyed as ingest keys them; a new lane remembers so many children."""
     lanes: dict[int, Lane[Cache]] = {}
     for each in events:
         key = lane_key(b"x" * 32, each.meta.source, each.body)
         for partition in [partition_of(key, PARTITIONS)] if key else range(PARTITIONS):
-            cache = caches.setdefault(partition, Cache())
+            cache = caches.setdefault(partition, Cache(limit=cached_children))
             lane = lanes.setdefault(partition, Lane("records", partition, PARTITIONS, [], cache))
             lane.events.append(each)
     return [lanes[partition] for partition in sorted(lanes)]
@@ -126,6 +128,7 @@ class City:
 
     def __init__(self, pool: asyncpg.Pool, cached_children: int = 1000) -> None:
         self.pool = pool
+        self.cached_children = cached_children
         self.handler = RecordsHandler(MINTER, INDEX, cached_children)
         self.caches: dict[int, Cache] = {}
         self.receiver = Receiver()
@@ -134,7 +137,7 @@ class City:
     async def send(self, *events: Event) -> Effects:
         """One poll."""
         async with self.pool.acquire() as tx, tx.transaction():
-            effects = await self.handler.handle(lanes_of(events, self.caches), tx)
+            effects = await self.handler.handle(lanes_of(events, self.caches, self.cached_children), tx)
         self.settle(effects)
         return effects
 

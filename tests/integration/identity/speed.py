@@ -103,7 +103,7 @@ async def measure(city: City, title: str, events: list[Event], size: int) -> Non
 
 async def main() -> None:
     async with service_database("identity") as pool:
-        city = City(pool)
+        city = City(pool, 2000)
         await measure(city, "registry", registry(), 2000)
         await measure(city, "attendance, cold", marks(12000, "w"), 2000)
         for size in (2000, 500, 65):
