@@ -28,6 +28,8 @@ from services.kit.settings import KitSettings
 
 log = logging.getLogger(__name__)
 
+#: More than a record batch may hold (``batcher``): of smaller fetches the broker would answer one partition at a time.
+FETCH_BYTES = 2 * 1024 * 1024
 SESSION_TIMEOUT_MS = 30_000
 GRACEFUL_TIMEOUT_SECONDS = 20.0
 IDLE_SECONDS = 1.0
@@ -127,7 +129,7 @@ class Subscription:
             group_instance_id=instance,
             max_records=settings.batch_records,
             fetch_max_wait_ms=FETCH_WAIT_MS,
-            max_partition_fetch_bytes=512 * 1024,
+            max_partition_fetch_bytes=FETCH_BYTES,
             auto_offset_reset="none",
             isolation_level="read_committed",
             session_timeout_ms=SESSION_TIMEOUT_MS,
