@@ -1,26 +1,21 @@
 """``kizashi keys``: API keys of school systems on an embedded stack."""
 
-import asyncio
 from collections.abc import Collection
 from pathlib import Path
 
 import asyncpg
 import click
 
+from kizashi.issuing import done_as, show, validity
 from kizashi.options import data_option
-from kizashi.reach import as_role
 from services.ingest.key_desk import create_key, list_keys, revoke_key
-from services.ingest.keys import KeyRefused, usual_types
+from services.ingest.keys import usual_types
 from services.ingest.validate import UNLIMITED_TYPES
 
 
 @click.group()
 def keys() -> None:
     """Make, list and end API keys."""
-
-
-async def _ingest(data_dir: Path) -> asyncpg.Connection:
-    return await as_role(data_dir, "ingest_run", "ingest")
 
 
 @keys.command()
@@ -55,20 +50,10 @@ def create(
     """Make a key for SOURCE and show it, this once."""
     scope = scope_of(schools, types, also)
 
-    async def work() -> tuple[str, str]:
-        connection = await _ingest(data_dir)
-        try:
-            return await create_key(connection, source, schools=schools or None, types=scope, days=days)
-        finally:
-            await connection.close()
+    async def work(connection: asyncpg.Connection) -> tuple[str, str]:
+        return await create_key(connection, source, schools=schools or None, types=scope, days=days)
 
-    try:
-        public_id, token = asyncio.run(work())
-    except KeyRefused as problem:
-        raise click.ClickException(str(problem)) from None
-    click.echo(
-        f"id:  {public_id}\nkey: {token}\nThe key is shown this once; keep it in a file that only the sender can read."
-    )
+    show(*done_as(data_dir, "ingest_run", "ingest", work), "sender")
 
 
 def scope_of(
@@ -86,16 +71,11 @@ def scope_of(
 def list_(data_dir: Path) -> None:
     """Every key: id, source, validity. Secrets are never shown again."""
 
-    async def work() -> None:
-        connection = await _ingest(data_dir)
-        try:
-            for key in await list_keys(connection):
-                state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
-                click.echo(f"{key.public_id}  {key.source:<20} {state}")
-        finally:
-            await connection.close()
+    async def work(connection: asyncpg.Connection) -> None:
+        for key in await list_keys(connection):
+            click.echo(f"{key.public_id}  {key.source:<20} {validity(key)}")
 
-    asyncio.run(work())
+    done_as(data_dir, "ingest_run", "ingest", work)
 
 
 @keys.command()
@@ -104,13 +84,9 @@ def list_(data_dir: Path) -> None:
 def revoke(data_dir: Path, public_id: str) -> None:
     """End a key at once."""
 
-    async def work() -> bool:
-        connection = await _ingest(data_dir)
-        try:
-            return await revoke_key(connection, public_id)
-        finally:
-            await connection.close()
+    async def work(connection: asyncpg.Connection) -> bool:
+        return await revoke_key(connection, public_id)
 
-    if not asyncio.run(work()):
+    if not done_as(data_dir, "ingest_run", "ingest", work):
         raise click.ClickException("there is no such live key; see `kizashi keys list`")
     click.echo("revoked")
