@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass, field, replace
 
 import asyncpg
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from kizashi import topology
@@ -13,6 +14,21 @@ from kizashi.demo import unmet
 from kizashi.system import System
 from services.kit import edges
 
+#: A broker that a busy machine kept from its heartbeat leads its partitions anew: who knew it before asks again.
+_PASSING = frozenset(
+    {
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+    }
+)
+_PATIENCE_SECONDS = 30.0
+_PAUSE_SECONDS = 0.5
 OUTCOMES = ("received", "applied", "stale", "dead", "waiting", "erased")
 
 
@@ -70,6 +86,22 @@ class Gauges:
         return await asyncio.to_thread(self._log_ends, lanes)
 
     def _log_ends(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Log ends, asked for again with a fresh connection while the broker is not itself.
+
+        Raises:
+            KafkaException: refused for good, or for longer than half a minute.
+        """
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return self._ends_once(lanes)
+            except KafkaException as problem:
+                if problem.args[0].code() not in _PASSING or time.monotonic() > until:
+                    raise
+            self._admin = None
+            time.sleep(_PAUSE_SECONDS)
+
+    def _ends_once(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
         if self._admin is None:
             settings = self.system.stack.addresses.kafka.client_settings()
             self._admin = AdminClient({**settings, "log_level": "0"})
