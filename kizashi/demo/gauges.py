@@ -24,6 +24,7 @@ _PASSING = frozenset(
         KafkaError.BROKER_NOT_AVAILABLE,
         KafkaError.REQUEST_TIMED_OUT,
         KafkaError._TIMED_OUT,
+        KafkaError._NOENT,  # no leader known
         KafkaError._TRANSPORT,
     }
 )

@@ -28,7 +28,7 @@ class Answering(Gauges):
 
 
 async def test_a_leader_chosen_anew_is_asked_again() -> None:
-    gauges = Answering(KafkaError.FENCED_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION, 0)
+    gauges = Answering(KafkaError.FENCED_LEADER_EPOCH, KafkaError._NOENT, 0)
     assert await gauges._ask_ends([LANE]) == {LANE: 7}
     assert not gauges.answers
 
