@@ -176,8 +176,14 @@ CASES = (
     Case(
         "KizashiDeliveryFails",
         60,
-        _counter('kizashi_notify_deliveries_total{outcome="refused"}', 1),
+        _counter('kizashi_notify_deliveries_total{outcome="waiting"}', 1),
         _counter('kizashi_notify_deliveries_total{outcome="sent"}', 50),
+    ),
+    Case(
+        "KizashiDeliveryGivenUp",
+        60,
+        {'kizashi_notify_deliveries_total{outcome="failed"}': "0x30 1x60"},
+        _counter('kizashi_notify_deliveries_total{outcome="waiting"}', 1),
     ),
     Case(
         "KizashiPublishingFails",
