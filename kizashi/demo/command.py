@@ -12,6 +12,7 @@ from rich.console import Console
 
 from kizashi.demo.choice import YEAR, Choice
 from kizashi.demo.display import Display
+from kizashi.demo.held_town import OtherTown, note, refuse_other
 from kizashi.demo.play import Demo
 from kizashi.demo.replay import Refused, Sender
 from kizashi.demo.year import Town
@@ -26,6 +27,7 @@ from simulator.drafts import OFFICE, SURVEYS
 
 @contextlib.asynccontextmanager
 async def _prepared(choice: Choice, display: Display) -> AsyncIterator[Demo]:
+    refuse_other(choice)
     years = range(YEAR - choice.history_years, YEAR + 1)
     building = asyncio.create_task(asyncio.to_thread(Town, choice.seed, years, choice.pupils))
     extra = {"ingest": {"KIZASHI_CLOCK": "external"}, "notify": {"KIZASHI_ALERTS_FROM": f"{YEAR}-04-01"}}
@@ -33,6 +35,7 @@ async def _prepared(choice: Choice, display: Display) -> AsyncIterator[Demo]:
     async with running(
         choice.data_dir, kind="demo", broker=choice.broker, extra=extra, ports=ports, say=display.say
     ) as system:
+        note(choice)
         pid_file = choice.data_dir / PID_FILE
         pid_file.write_text(str(os.getpid()), "ascii")
         keys = {source: await system.api_key(source) for source in (OFFICE, SURVEYS)}
@@ -80,5 +83,5 @@ def demo(**options: Any) -> None:
     """Watch a simulated school year happen: real Kafka, PostgreSQL, Redis and six services."""
     try:
         asyncio.run(_demo(Choice(**options)))
-    except (AlreadyRunning, StartFailed, JarsUnavailable, Refused) as problem:
+    except (AlreadyRunning, StartFailed, JarsUnavailable, OtherTown, Refused) as problem:
         raise click.ClickException(str(problem)) from None

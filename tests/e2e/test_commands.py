@@ -194,6 +194,13 @@ def test_a_year_that_was_lived_is_not_replayed_and_has_no_pace(reports: list[dic
     assert first["events_sent"] > 1000 > again["events_sent"] > 0
 
 
+def test_a_folder_stays_with_its_town(folder: Path, reports: list[dict[str, Any]]) -> None:
+    refused = kizashi("demo", "--data", str(folder), "--pupils", "220", "--seed", "2", "--exit")
+    assert refused.returncode == 1
+    assert "holds the town of --seed 1 --history 1 --pupils 220" in refused.stderr
+    assert processes_of(folder) == []
+
+
 def test_a_started_year_goes_on_where_it_was(living: Command, folder: Path) -> None:
     """Neither from the beginning nor without the days between; what is today lies behind them."""
     assert re.search(r"goes\s+on\s+behind", living.said)
