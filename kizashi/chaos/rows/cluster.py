@@ -97,14 +97,20 @@ class Bounced(Row):
         await run.chain.send(feed.rest())
 
     async def _dethrone(self, run: Run, part: Feed) -> None:
-        """The larger half meets followers that stand still.
+        """The second half meets followers that stand still, and nothing in it may have to wait for them.
+
+        With the first half the stage's producer finds the leader: who must ask for it later may ask a follower. Bad
+        records come afterwards: one of the others may lead where dead letters go.
 
         Raises:
             Void: the leader was never alone with anything, or nobody could follow it.
         """
-        for _ in range(4):
+        for _ in range(part.pieces // 2):
             await run.chain.send(part.next())
-        seen = await dethrone(run, part.rest())
+        await run.chain.settle()
+        rest = part.rest()
+        seen = await dethrone(run, [each for each in rest if each.key is not None])
+        await run.chain.send([each for each in rest if each.key is None])
         run.verdict.details.setdefault("lonely", []).append(str(seen))
         if not seen.proves(hasty=run.plan.mutant in self.mutants):
             raise Void(f"the leader took nothing with it: {seen}")
