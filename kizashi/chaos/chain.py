@@ -19,6 +19,7 @@ from kizashi.chaos.toy import language, tables
 from kizashi.chaos.toy.answers import row_of
 from kizashi.chaos.toy.language import PARTITIONS
 from kizashi.chaos.toy.worker import Order
+from kizashi.chaos.verdict import Void
 from services.kit.batcher import Message
 
 SETTLE_SECONDS = 60.0
@@ -26,7 +27,7 @@ MUTANT_SECONDS = 12.0
 _STILL_SECONDS = 2.5
 
 
-class NotRunning(RuntimeError):
+class NotRunning(Void):
     """A member ended though nothing was done to it."""
 
 

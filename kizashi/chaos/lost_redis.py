@@ -94,8 +94,9 @@ class LostRedis(WholeRow):
 
 
 async def _status_of(visitor: Visitor) -> int:
+    """What the door answers to a session that asks for its board, by the client that keeps refusals as answers."""
     try:
-        await visitor.board()
+        await visitor.get("/v1/board")
     except httpx.HTTPStatusError as refused:
         return refused.response.status_code
     return 200

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from kizashi.chaos.chain import Chain, NotRunning, open_chain
+from kizashi.chaos.chain import Chain, open_chain
 from kizashi.chaos.check import judge
 from kizashi.chaos.ground import Ground
 from kizashi.chaos.toy import dump
 from kizashi.chaos.toy.story import Story, draw, messages
-from kizashi.chaos.verdict import Verdict
+from kizashi.chaos.verdict import Verdict, Void
 from kizashi.chaos.waits import within
 from services.kit.batcher import Message
 
@@ -142,8 +142,8 @@ class Row(Fault):
             try:
                 async with within(_RUN_SECONDS + self.faults(plan) * self.kill_seconds, f"{self.name} done"):
                     await self._whole(run)
-            except (TimeoutError, AssertionError, NotRunning) as problem:
-                verdict.void = isinstance(problem, NotRunning)
+            except (TimeoutError, AssertionError, Void) as problem:
+                verdict.void = isinstance(problem, Void)
                 verdict.failures.append(str(problem) or type(problem).__name__)
             if verdict.failures:
                 verdict.details["last_words"] = {w.name: w.last_words() for w in chain.workers.values()}

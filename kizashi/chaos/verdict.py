@@ -4,6 +4,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
+class Void(RuntimeError):
+    """What a run is about did not happen: it proves nothing, of the kernel or of a mutant."""
+
+
 @dataclass
 class Verdict:
     """One run of one row. ``failures`` empty: it passed."""
@@ -24,7 +28,7 @@ class Verdict:
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    #: A member could not even start: such a run proves nothing, of the kernel or of a mutant.
+    #: It ended by :class:`Void`.
     void: bool = False
 
     @property

@@ -25,3 +25,10 @@ def test_nothing_is_lost_and_broken_kernels_are_caught(case: Case, judged: dict[
     assert verdict.passed is not bool(case[1]), (
         f"{name_of(case)} with seed {verdict.seed}: {verdict.as_dict()}"
     )
+
+
+@pytest.mark.parametrize("case", [("F10", "hasty")], ids=name_of)
+def test_what_one_broker_alone_acknowledged_is_missing(case: Case, judged: dict[Case, Verdict]) -> None:
+    """Caught by its fault: not by a wait that ended, as any run that is too slow would be."""
+    verdict = judged[case]
+    assert verdict.lost > 0, verdict.as_dict()

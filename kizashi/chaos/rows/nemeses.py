@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from kizashi.chaos import operator
 from kizashi.chaos.member import Worker
 from kizashi.chaos.plan import Plan, Row, Run
-from kizashi.chaos.rows.cluster import crash, lonely_leader
+from kizashi.chaos.rows.cluster import crash, dethrone
 
-Nemesis = Callable[[Run], Awaitable[None]]
+Nemesis = Callable[[Run], Awaitable[object]]
 #: Beyond the members' session timeout of six seconds: some wake up as former owners.
 _FROZEN_SECONDS = (0.5, 8.0)
 
@@ -81,7 +81,7 @@ async def crash_database(run: Run) -> None:
 
 
 ALWAYS: tuple[Nemesis, ...] = (nothing, kill, stop, freeze, strain, cut, refuse)
-ON_A_CLUSTER: tuple[Nemesis, ...] = (crash_database, crash, lonely_leader)
+ON_A_CLUSTER: tuple[Nemesis, ...] = (crash_database, crash, dethrone)
 
 
 class Rotation(Row):
