@@ -41,7 +41,7 @@ class RecordsHandler:
     """Identity's share of a poll of ``records``."""
 
     consumer = "identity.records"
-    patience_seconds = 0.04
+    patience_seconds = 0.015
     topics = ("records",)
     wants = WANTS
 
