@@ -307,12 +307,12 @@ class OpenDoor(InstanceLock):
         """Nobody is asked."""
 
 
-async def talkative_parser(records: Any) -> KafkaMessage:
+async def talkative_parser(polls: Any) -> KafkaMessage:
     """Believes what the headers wish."""
-    wishes = dict(records[0].headers)
+    wishes = dict(polls[0].first.headers)
     return KafkaMessage(
         body=b"",
-        raw_message=records,
+        raw_message=polls,
         reply_to=wishes.get("reply_to", b"").decode(),
         correlation_id="1",
         consumer=shell._NEVER_COMMITS,
@@ -333,7 +333,7 @@ class Talkative(Broker):
 class TalkativeSubscription(Subscription):
     """Its handler returns what it made of a poll."""
 
-    async def on_poll(self, records: Any) -> Any:
+    async def on_poll(self, poll: Any) -> Any:
         """The score, for example."""
-        await super().on_poll(records)
+        await super().on_poll(poll)
         return b"0.93"

@@ -5,8 +5,10 @@ and up to 20 ms of delay at every stage. aiokafka fetches ahead after 0.1 s for 
 by then; the others must wait until that fetch returns, so that a burst which came as one is handled in parts.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -76,8 +78,45 @@ class Poller(AIOKafkaConsumer):  # type: ignore[misc]
                 found.setdefault(partition, []).extend(records)
 
 
+class Poll:
+    """The records of one poll, for whoever takes them first.
+
+    FastStream keeps a message in its context, and every task and timer begun meanwhile keeps that context: idle
+    readers would hold the records of several polls, 2 kB each.
+    """
+
+    def __init__(self, records: Iterable[Any]) -> None:
+        self._records = list(records)
+        self.first = self._records[0]
+
+    @property
+    def topic(self) -> str:
+        """Topic of the first record."""
+        return str(self.first.topic)
+
+    def take(self) -> list[Any]:
+        """The records; nothing is left of them here."""
+        taken, self._records = self._records, []
+        return taken
+
+
+class WholePoller(Poller):
+    """Polls as one :class:`Poll` each, under the partition of their first record: what FastStream passes on."""
+
+    async def getmany(
+        self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[Any, list[Any]]:
+        """The next records, however long they take.
+
+        Raises:
+            ConsumerStoppedError: the consumer was closed.
+        """
+        found = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        return {next(iter(found)): [Poll(chain.from_iterable(found.values()))]}
+
+
 class Broker(KafkaBroker):
-    """A broker for reading alone, with ``Poller`` for each subscriber."""
+    """A broker for reading alone, with ``WholePoller`` for each subscriber."""
 
     def __init__(self, *servers: Any, leaves_group: bool = False, **settings: Any) -> None:
         super().__init__(*servers, **settings)
@@ -86,6 +125,6 @@ class Broker(KafkaBroker):
     async def _connect(self) -> Any:
         plain = await super()._connect()
         assert isinstance(plain, partial)
-        builder = partial(Poller, leaves_group=self._leaves_group, **plain.keywords)
+        builder = partial(WholePoller, leaves_group=self._leaves_group, **plain.keywords)
         self.config.broker_config.builder = builder
         return self.config.broker_config.builder

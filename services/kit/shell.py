@@ -17,12 +17,11 @@ from faststream.kafka.message import KafkaMessage
 from faststream.security import BaseSecurity, SASLScram256
 
 from services.kit.ages import Ages
-from services.kit.decoding import Raw
 from services.kit.errors import error_name
 from services.kit.kernel import Kernel
 from services.kit.lanes import Patient
 from services.kit.log_watch import LogWatch
-from services.kit.poller import FETCH_WAIT_MS, Broker
+from services.kit.poller import FETCH_WAIT_MS, Broker, Poll
 from services.kit.replaying import Replays
 from services.kit.settings import KitSettings
 
@@ -37,14 +36,15 @@ IDLE_SECONDS = 1.0
 METADATA_MAX_AGE_MS = 30_000
 
 
-async def raw_parser(records: tuple[Raw, ...]) -> KafkaMessage:
+async def raw_parser(polls: tuple[Poll, ...]) -> KafkaMessage:
     """Wrap a poll without looking into it: the stock parser fails on a header that is not UTF-8."""
-    return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=_NEVER_COMMITS)
+    return KafkaMessage(body=b"", raw_message=polls, headers={}, consumer=_NEVER_COMMITS)
 
 
 async def raw_decoder(message: KafkaMessage) -> Any:
-    """Hand the records over as they are; the kernel decodes inside its own ``try``."""
-    return message.raw_message
+    """Hand the poll over as it is; the kernel decodes inside its own ``try``."""
+    (poll,) = message.raw_message
+    return poll
 
 
 class _NoConsumer:
@@ -130,6 +130,7 @@ class Subscription:
             max_records=settings.batch_records,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_bytes=3 * FETCH_BYTES,
             auto_offset_reset="none",
             isolation_level="read_committed",
             session_timeout_ms=SESSION_TIMEOUT_MS,
@@ -145,8 +146,9 @@ class Subscription:
         )
         self.subscriber(self.on_poll)
 
-    async def on_poll(self, records: Any) -> None:
+    async def on_poll(self, poll: Any) -> None:
         """One poll: claim what the listener could not, apply, seek where the kernel asks, commit for dashboards."""
+        records = poll.take()
         consumer = self.subscriber.consumer
         if consumer is None:
             return
