@@ -1,6 +1,7 @@
 """The consumer under FastStream: polls that wait, fetches that ask for every partition."""
 
 import asyncio
+import gc
 import inspect
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,16 +11,20 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import KafkaConnectionError
+from aiokafka.structs import ConsumerRecord
 
 from kizashi import provision, topology
 from services.kit.batcher import Batcher, security
+from services.kit.log_watch import LogWatch
 from services.kit.outgoing import partitions
 from services.kit.poller import Poller
 from services.kit.settings import KitSettings
+from services.kit.shell import subscribe_all
 from tests.integration.kit.conftest import Bench
 from tests.integration.kit.toy import mark
 
 TOPIC = "pupil-facts"
+_MANY = 1000
 
 
 def test_the_setting_that_the_poller_changes_is_still_there() -> None:
@@ -99,3 +104,20 @@ async def test_an_error_meanwhile_costs_nothing_that_was_found(
 
     monkeypatch.setattr(AIOKafkaConsumer, "getmany", failing)
     assert await polled(poller) == 1
+
+
+async def test_a_consumer_at_rest_holds_no_records(bench: Bench, ends: tuple[Poller, Batcher]) -> None:
+    """Tasks and timers begun during a poll keep its context, and with it whatever FastStream keeps there."""
+    _, batcher = ends
+    watch = LogWatch(bench.settings, "features")
+    broker, _ = subscribe_all([bench.kernel()], bench.settings, "features", watch)
+    await broker.start()
+    try:
+        await batcher.send([mark(number, 0) for number in range(_MANY)])
+        async with asyncio.timeout(30):
+            while await bench.value("SELECT sum(received) FROM consumer_position") < _MANY:
+                await asyncio.sleep(0.05)
+        held = sum(type(each) is ConsumerRecord for each in gc.get_objects())
+        assert held < _MANY / 10
+    finally:
+        await broker.stop()
