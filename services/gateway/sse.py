@@ -171,7 +171,8 @@ class Hub:
                 else:
                     yield _ALIVE
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stream.woken.wait(), _about(check_seconds))
+                    async with asyncio.timeout(_about(check_seconds)):
+                        await stream.woken.wait()
                 stream.woken.clear()
         finally:
             self._streams.discard(stream)

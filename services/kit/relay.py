@@ -45,7 +45,10 @@ class Relay:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("relay waits", extra={"error": error_name(error)})
             try:
-                await asyncio.wait_for(self._wake.wait(), _IDLE_SECONDS)
+                async with asyncio.timeout(
+                    _IDLE_SECONDS
+                ):  # wait_for swallows a cancel that comes with the wake-up
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             finally:

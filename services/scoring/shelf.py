@@ -65,7 +65,8 @@ class Shelf:
         """Wait for another model; False when none came in time."""
         waiting = self._arrived
         try:
-            await asyncio.wait_for(waiting.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await waiting.wait()
         except TimeoutError:
             return False
         return True

@@ -84,14 +84,17 @@ class RollingRestart(Row):
         await chain.send(feed.rest())
 
     async def _in_a_poll(self, run: Run, piece: list[Any]) -> int:
-        """Send and wait until a transaction is open; returns the records applied so far."""
+        """Send and wait until a poll's transaction is open; returns the records applied so far.
+
+        A claim's transaction is open for a moment, too, but not for long: it is no poll that could be dropped.
+        """
         await run.chain.settle()
         before = await self._applied(run)
         await run.chain.send(piece)
         async with within(10, "in a transaction"):
             while not await run.chain.database.fetchval(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND state = 'idle in transaction'"
+                " AND state = 'idle in transaction' AND clock_timestamp() - state_change > '0.05 s'"
             ):
                 await asyncio.sleep(0.01)
         return before

@@ -121,6 +121,20 @@ async def test_what_the_relay_sends_is_numbered_across_its_rows(bench: Bench) ->
     assert runs(bench.published()) == [[1, 2, 3, 4, 5]]
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_relay_that_is_woken_while_it_is_cancelled_ends(bench: Bench, turns: int) -> None:
+    publishing = Publishing("features.relay", lambda: Batcher(bench.settings, "features"))
+    relay = Relay("features", bench.pool, publishing)
+    running = asyncio.create_task(relay.run())
+    await asyncio.sleep(0.3)
+    relay._wake.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    ended, _ = await asyncio.wait([running], timeout=3)
+    assert ended
+
+
 async def test_the_door_numbers_what_it_sends_and_begins_anew_after_a_doubt(bench: Bench) -> None:
     reachable = True
 

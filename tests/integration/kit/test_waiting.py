@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from contracts.operations import LaneState
 from services.kit.lanes import Effects, Lane, Transaction
 from services.kit.log_watch import LogWatch
+from services.kit.poller import Poll
 from services.kit.pulses import pulse, standing
 from services.kit.shell import Subscription, make_broker
 from tests.integration.kit.conftest import Bench, Log, Record
@@ -77,10 +78,10 @@ async def test_what_waits_grows_old(bench: Bench) -> None:
 
     assert ((await told()).log_end_offset, (await told()).oldest_at) == (0, None)
     consumer.end = 3
-    await subscription.on_poll(records)
+    await subscription.on_poll(Poll(records))
     assert ((await told()).log_end_offset, (await told()).oldest_at) == (3, BEGAN)
     toy.ill = False
-    await subscription.on_poll(records)
+    await subscription.on_poll(Poll(records))
     assert ((await told()).next_offset, (await told()).oldest_at) == (3, None)
     caught_up = datetime.now(UTC)
     consumer.end = 5
