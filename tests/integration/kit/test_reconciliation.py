@@ -132,6 +132,7 @@ async def test_a_relay_that_is_woken_while_it_is_cancelled_ends(bench: Bench, tu
         await asyncio.sleep(0)
     running.cancel()
     ended, _ = await asyncio.wait([running], timeout=3)
+    await publishing.stop()
     assert ended
 
 
