@@ -45,9 +45,8 @@ class Relay:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("relay waits", extra={"error": error_name(error)})
             try:
-                async with asyncio.timeout(
-                    _IDLE_SECONDS
-                ):  # wait_for swallows a cancel that comes with the wake-up
+                # Not wait_for: it swallows a cancel that comes together with the wake-up.
+                async with asyncio.timeout(_IDLE_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
                 continue

@@ -37,6 +37,7 @@ class KitSettings(BaseSettings):
     #: A stop is for good: partitions go to the other members at once. Where members are scaled on lag.
     leaves_group: bool = False
     sources: str = ""
+    #: Of one poll, which is that large only under a backlog: each poll has a price of its own (decision 0025).
     batch_records: int = 8000
     #: Children whose state one lane of a consumer keeps in memory; those longest untouched are read again when needed.
     #: A city of 12,000 fits into twelve lanes. In a larger one each more costs features 6, scoring 2, identity 2.5 kB.

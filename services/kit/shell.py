@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: More than a record batch may hold (``batcher``): of smaller fetches the broker would answer one partition at a time.
 FETCH_BYTES = 2 * 1024 * 1024
+#: Of all partitions together: some 15,000 records, and a consumer never holds a full fetch of each of its lanes.
+FETCH_MAX_BYTES = 3 * FETCH_BYTES
 SESSION_TIMEOUT_MS = 30_000
 GRACEFUL_TIMEOUT_SECONDS = 20.0
 IDLE_SECONDS = 1.0
@@ -41,8 +43,9 @@ async def raw_parser(polls: tuple[Poll, ...]) -> KafkaMessage:
     return KafkaMessage(body=b"", raw_message=polls, headers={}, consumer=_NEVER_COMMITS)
 
 
-async def raw_decoder(message: KafkaMessage) -> Any:
+async def raw_decoder(message: KafkaMessage) -> Poll:
     """Hand the poll over as it is; the kernel decodes inside its own ``try``."""
+    poll: Poll
     (poll,) = message.raw_message
     return poll
 
@@ -130,7 +133,7 @@ class Subscription:
             max_records=settings.batch_records,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_bytes=3 * FETCH_BYTES,
+            fetch_max_bytes=FETCH_MAX_BYTES,
             auto_offset_reset="none",
             isolation_level="read_committed",
             session_timeout_ms=SESSION_TIMEOUT_MS,
@@ -146,7 +149,7 @@ class Subscription:
         )
         self.subscriber(self.on_poll)
 
-    async def on_poll(self, poll: Any) -> None:
+    async def on_poll(self, poll: Poll) -> None:
         """One poll: claim what the listener could not, apply, seek where the kernel asks, commit for dashboards."""
         records = poll.take()
         consumer = self.subscriber.consumer

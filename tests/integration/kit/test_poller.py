@@ -15,6 +15,7 @@ from aiokafka.structs import ConsumerRecord
 
 from kizashi import provision, topology
 from services.kit.batcher import Batcher, security
+from services.kit.kernel import Kernel
 from services.kit.log_watch import LogWatch
 from services.kit.outgoing import partitions
 from services.kit.poller import Poller
@@ -106,15 +107,15 @@ async def test_an_error_meanwhile_costs_nothing_that_was_found(
     assert await polled(poller) == 1
 
 
-async def at_rest(bench: Bench) -> None:
-    """Wait until everything has been received, what other tests left in the log included."""
-    last = -1
+async def at_rest(kernel: Kernel, poller: Poller) -> None:
+    """Wait until the kernel stands at the end of every lane, what other tests left there included."""
+    lanes = [TopicPartition(TOPIC, number) for number in range(partitions(TOPIC))]
+    ends = await poller.end_offsets(lanes)
     async with asyncio.timeout(60):
-        while (
-            now := await bench.value("SELECT sum(received) FROM consumer_position")
-        ) < _MANY or now != last:
-            last = now
-            await asyncio.sleep(1)
+        while any(
+            lane not in kernel.claims or kernel.claims[lane].next_offset < ends[lane] for lane in lanes
+        ):
+            await asyncio.sleep(0.05)
 
 
 def records() -> int:
@@ -124,14 +125,13 @@ def records() -> int:
 
 async def test_a_consumer_at_rest_holds_no_records(bench: Bench, ends: tuple[Poller, Batcher]) -> None:
     """Tasks and timers begun during a poll keep its context, and with it whatever FastStream keeps there."""
-    _, batcher = ends
-    before = records()
-    watch = LogWatch(bench.settings, "features")
-    broker, _ = subscribe_all([bench.kernel()], bench.settings, "features", watch)
+    poller, batcher = ends
+    before, kernel = records(), bench.kernel()
+    broker, _ = subscribe_all([kernel], bench.settings, "features", LogWatch(bench.settings, "features"))
     await broker.start()
     try:
         await batcher.send([mark(number, 0) for number in range(_MANY)])
-        await at_rest(bench)
+        await at_rest(kernel, poller)
         assert records() - before < _MANY / 10
     finally:
         await broker.stop()

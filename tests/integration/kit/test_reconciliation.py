@@ -82,7 +82,7 @@ async def test_a_record_that_cannot_be_read_did_come(bench: Bench, alone: bool) 
     second = second._replace(value=b"{")
     third = third._replace(headers=[*third.headers, ("ce_id", b"\xff")])
     if alone:
-        kernel.handler.poison = frozenset({derived_id("child", "1")})  # type: ignore[attr-defined]
+        kernel.handler.poison = frozenset({derived_id("child", "1")})
     await kernel.process(Log().append(first, second, third, fourth))
     assert await bench.value("SELECT sum(dead) FROM consumer_position") == (4 if alone else 2)
     assert await lost(bench, kernel) == 0
@@ -126,7 +126,9 @@ async def test_a_relay_that_is_woken_while_it_is_cancelled_ends(bench: Bench, tu
     publishing = Publishing("features.relay", lambda: Batcher(bench.settings, "features"))
     relay = Relay("features", bench.pool, publishing)
     running = asyncio.create_task(relay.run())
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(10):
+        while not relay._wake._waiters:
+            await asyncio.sleep(0.01)
     relay._wake.set()
     for _ in range(turns):
         await asyncio.sleep(0)
