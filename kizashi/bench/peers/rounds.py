@@ -113,7 +113,12 @@ async def _start(place: Place, plan: Plan, name: str, pythons: dict[str, tuple[P
 
 
 async def _timed(place: Place, plan: Plan, name: str, run: Run) -> dict[str, Any]:
-    """Events per second and processor time per event between the warm-up and the end."""
+    """Events per second and processor time per event between the warm-up and the end.
+
+    Raises:
+        ValueError: everything was done before the clock was looked at: of few events one poll takes all.
+        TimeoutError: it does not begin.
+    """
     last = plan.events if name != FEATURES else plan.warm_up + plan.events // 3
     try:
         began = time.monotonic()
@@ -133,6 +138,8 @@ async def _timed(place: Place, plan: Plan, name: str, run: Run) -> dict[str, Any
         after = processor.all_seconds(pids)
     finally:
         await run.stop()
+    if done == first:
+        raise ValueError(f"{name} was through before it could be timed: ask for more --events")
     micros = processor.micros(spent, after, done - first)
     return {
         "contender": name,
