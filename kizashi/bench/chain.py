@@ -12,6 +12,7 @@ import asyncpg
 
 from contracts.codes import ClockPhase
 from contracts.envelope import Event
+from kizashi.bench import footprint, processor
 from kizashi.bench.watcher import Sighting, Watcher
 from kizashi.bench.wire import Wire, WireError
 from kizashi.bench.workload import SOURCE, Workload
@@ -35,6 +36,14 @@ class Steady:
     sent: int = 0
     seconds: float = 0.0
     sightings: list[Sighting] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What a full topic gave: the rate, and each process's microseconds of processor per event from then on."""
+
+    events_per_second: float
+    micros: dict[str, float]
 
 
 class Load:
@@ -68,33 +77,42 @@ class Load:
         finally:
             await connection.close()
 
-    async def throughput(self, days: range) -> float:
-        """Events per second of the chain on a full topic: from the first record taken to the last event at the end.
+    async def accept(self, days: range) -> int:
+        """Hand days of records to the door as fast as it takes them; how many they were."""
+        bodies = encoded([event for event, _ in self._workload.records(days)])
+        gate = asyncio.Semaphore(_AT_ONCE)
+        await asyncio.gather(*(self._post(gate, body) for body in bodies))
+        return self._workload.pupils * len(days)
+
+    async def throughput(self, days: range) -> Throughput:
+        """The chain on a full topic: from the first record taken to the last event at the end.
 
         The records are accepted while identity rests, so that neither the door nor the load takes part.
         """
         first = self._system.supervisor.member("identity")
         await asyncio.to_thread(first.rest)
-        bodies = encoded([event for event, _ in self._workload.records(days)])
-        gate = asyncio.Semaphore(_AT_ONCE)
-        await asyncio.gather(*(self._post(gate, body) for body in bodies))
+        count = await self.accept(days)
         connection = await self._system.administrator()
         try:
-            return self._workload.pupils * len(days) / await self._worked_through(connection, first)
+            before, seconds = await self._worked_through(connection, first)
         finally:
             await connection.close()
+        after = processor.all_seconds(footprint.pids_of(self._system))
+        return Throughput(count / seconds, processor.micros(before, after, count))
 
-    async def _worked_through(self, connection: asyncpg.Connection, first: Member) -> float:
-        """Seconds from the first record that the woken member takes until the path is empty."""
+    async def _worked_through(
+        self, connection: asyncpg.Connection, first: Member
+    ) -> tuple[dict[str, float], float]:
+        """What all had spent when the woken member took its first record; seconds until the path is empty."""
         taken = "SELECT sum(received) FROM identity.consumer_position"
         before = await connection.fetchval(taken)
         first.wake()
         while await connection.fetchval(taken) == before:
             await asyncio.sleep(0.01)
-        began = time.perf_counter()
+        spent, began = processor.all_seconds(footprint.pids_of(self._system)), time.perf_counter()
         while any(s.lag for s in await self._gauges.standings(connection) if s.consumer in PATH):
             await asyncio.sleep(0.1)
-        return time.perf_counter() - began
+        return spent, time.perf_counter() - began
 
     async def _post(self, gate: asyncio.Semaphore, body: bytes) -> None:
         headers = {

@@ -14,7 +14,7 @@ import click
 import uvloop
 
 from kizashi import topology
-from kizashi.bench import footprint, plain_run, processor
+from kizashi.bench import bare_run, plain_run
 from kizashi.bench.chain import Load
 from kizashi.bench.commands import COMMANDS
 from kizashi.bench.people import SETTINGS, homeroom_teachers
@@ -54,12 +54,24 @@ class Plan:
     @property
     def workload(self) -> Workload:
         """Enough school days for every phase."""
-        return Workload(self.pupils, days=self.steady_days + 50, share=_SHARE)
+        return Workload(self.pupils, days=self.bare_days.stop, share=_SHARE)
 
     @property
     def alert_seconds(self) -> float:
         """How long alerts are timed."""
         return max(self.seconds, _ALERT_SECONDS)
+
+    @property
+    def full_days(self) -> range:
+        """School days of the throughput phase, behind those at a steady rate."""
+        days = int(self.seconds * _THROUGHPUT / self.pupils)
+        return range(self.steady_days, self.steady_days + min(max(days, 4), 50))
+
+    @property
+    def bare_days(self) -> range:
+        """School days of the bare chain, one behind those of the throughput phase."""
+        first = self.full_days.stop + 1
+        return range(first, first + len(self.full_days))
 
     @property
     def steady_days(self) -> int:
@@ -95,23 +107,26 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
         steady, killed = await _steady(system, load, plan, say)
         await load.drained()
         say("throughput")
-        days = max(int(plan.seconds * _THROUGHPUT / plan.pupils), 4)
-        first = plan.steady_days
-        pids = footprint.pids_of(system)
-        before = processor.all_seconds(pids)
-        rate = await load.throughput(range(first, first + min(days, 50)))
-        spent = processor.micros(before, processor.all_seconds(pids), plan.pupils * min(days, 50))
+        warm_up = plan.full_days.stop
+        full = await load.throughput(plan.full_days)
         await load.drained()
         standings = await gauges.standings(connection)
+        say("bare chain")
+        bare = await bare_run.run(
+            system, load.accept, plan.data_dir, range(warm_up, warm_up + 1), plan.bare_days
+        )
     finally:
         await connection.close()
         gauges.close()
         load.close()
         await sender.close()
     return {
-        "chain_events_per_second": round(rate),
-        "ratio_to_plain": round(rate / plain, 3),
-        "cpu_us_at_full_speed": spent,
+        "chain_events_per_second": round(full.events_per_second),
+        "ratio_to_plain": round(full.events_per_second / plain, 3),
+        "bare_events_per_second": round(bare.events_per_second),
+        "ratio_to_bare": round(full.events_per_second / bare.events_per_second, 3),
+        "cpu_us_at_full_speed": full.micros,
+        "bare_cpu_us": bare.micros,
         **steady,
         "recovery_after_kill_seconds": killed,
         "reconciliation_difference": sum(s.difference for s in standings),

@@ -35,8 +35,13 @@ def machine() -> dict[str, str]:
 def _processor() -> str:
     file = Path("/proc/cpuinfo")
     told = file.read_text("utf-8", errors="replace") if file.exists() else ""
-    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
-    return found.group(1).strip() if found else platform.machine()
+    words = dict(re.findall(r"^(model name|cpu family|model)\s*:\s*(.+)$", told, re.MULTILINE))
+    if "model name" not in words:
+        return platform.machine()
+    which = [
+        f"{name.removeprefix('cpu ')} {words[name]}" for name in ("cpu family", "model") if name in words
+    ]
+    return f"{words['model name'].strip()} ({', '.join(which)})" if which else words["model name"].strip()
 
 
 def _postgres() -> str:

@@ -67,6 +67,15 @@ async def _rest() -> None:
     return None
 
 
+async def loose(service: str, settings: dict[str, Any]) -> tuple[LooseKit, Parts]:
+    """What a service's composition root builds, on a pool of its own that the caller closes; caches evict nothing."""
+    module = importlib.import_module(f"services.{service}.app")
+    own: KitSettings = module.Settings(**settings, **_SETTINGS.get(service, {}))
+    kit = LooseKit(service, own, await open_pool(own, service, size=2))
+    parts: Parts = await module.build(kit)
+    return kit, parts
+
+
 @dataclass(slots=True)
 class Line:
     """One consumer with its lanes' caches."""
@@ -132,16 +141,12 @@ async def lines(settings: dict[str, dict[str, Any]], logs: Logs) -> tuple[list[A
     listeners: list[AnyLine] = []
     pools = []
     for service in SERVICES:
-        module = importlib.import_module(f"services.{service}.app")
-        own: KitSettings = module.Settings(**settings[service], **_SETTINGS.get(service, {}))
-        pool = await open_pool(own, service, size=2)
-        pools.append(pool)
-        kit = LooseKit(service, own, pool)
-        parts: Parts = await module.build(kit)
+        kit, parts = await loose(service, settings[service])
+        pools.append(kit.pool)
         for each in parts.handlers:
             if isinstance(each, RecordsHandler):
                 each.tables = Unkept
-        found |= {each.consumer: _line(service, each, pool, logs) for each in parts.handlers}
+        found |= {each.consumer: _line(service, each, kit.pool, logs) for each in parts.handlers}
         listeners += [_listener(topic, heard, logs) for topic, heard in kit.broadcasts.items()]
     return [*(found[name] for name in CONSUMERS), *listeners], pools
 

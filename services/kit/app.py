@@ -43,7 +43,7 @@ Task = Callable[[], Coroutine[Any, Any, None]]
 WATCH_SECONDS = 30.0
 #: Allocations before the youngest, and collections before the older generations are looked at. Caches hold
 #: many small objects for long: a full collection costs more than what it finds.
-_COLLECT = (400_000, 50, 1000)
+COLLECT = (400_000, 50, 1000)
 
 
 @dataclass(slots=True)
@@ -236,5 +236,5 @@ def run(service: str) -> None:
     Raises:
         SecretMissing, AlreadyRunning: the service must not start; the text says what to do.
     """
-    gc.set_threshold(*_COLLECT)
+    gc.set_threshold(*COLLECT)
     uvloop.run(_serve(service))
