@@ -25,6 +25,7 @@ from simulator.cloudevents import to_lines
 _LINES = 500
 _AT_ONCE = 4
 _TICK_SECONDS = 0.05
+_TAKEN = "SELECT sum(received) FROM identity.consumer_position"
 #: The consumers an alert passes through; side branches (operators' pages) may lag behind.
 PATH = ("identity.records", "features.facts", "scoring.features", "notify.risks", "gateway.alerts")
 
@@ -40,7 +41,7 @@ class Steady:
 
 @dataclass(frozen=True)
 class Throughput:
-    """What a full topic gave: the rate, and each process's microseconds of processor per event from then on."""
+    """What a full topic gave: the rate, and each process's microseconds of processor per event."""
 
     events_per_second: float
     micros: dict[str, float]
@@ -85,34 +86,32 @@ class Load:
         return self._workload.pupils * len(days)
 
     async def throughput(self, days: range) -> Throughput:
-        """The chain on a full topic: from the first record taken to the last event at the end.
+        """The chain on a full topic: from when each child has been met once to the last event at the end.
 
-        The records are accepted while identity rests, so that neither the door nor the load takes part.
+        The records are accepted while identity rests, so that neither the door nor the load takes part; the first
+        of the days is not counted, for identity begins with empty caches.
         """
         first = self._system.supervisor.member("identity")
         await asyncio.to_thread(first.rest)
-        count = await self.accept(days)
         connection = await self._system.administrator()
         try:
-            before, seconds = await self._worked_through(connection, first)
+            last = await connection.fetchval(_TAKEN) + await self.accept(days)
+            return await self._worked_through(connection, first, last)
         finally:
             await connection.close()
-        after = processor.all_seconds(footprint.pids_of(self._system))
-        return Throughput(count / seconds, processor.micros(before, after, count))
 
-    async def _worked_through(
-        self, connection: asyncpg.Connection, first: Member
-    ) -> tuple[dict[str, float], float]:
-        """What all had spent when the woken member took its first record; seconds until the path is empty."""
-        taken = "SELECT sum(received) FROM identity.consumer_position"
-        before = await connection.fetchval(taken)
+    async def _worked_through(self, connection: asyncpg.Connection, first: Member, last: int) -> Throughput:
+        """From the woken member's second day until the path is empty, ``last`` being its count of records then."""
+        warm = await connection.fetchval(_TAKEN) + self._workload.pupils
         first.wake()
-        while await connection.fetchval(taken) == before:
+        while (taken := await connection.fetchval(_TAKEN)) < warm:
             await asyncio.sleep(0.01)
-        spent, began = processor.all_seconds(footprint.pids_of(self._system)), time.perf_counter()
+        before, began = processor.all_seconds(footprint.pids_of(self._system)), time.perf_counter()
         while any(s.lag for s in await self._gauges.standings(connection) if s.consumer in PATH):
             await asyncio.sleep(0.1)
-        return spent, time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        after = processor.all_seconds(footprint.pids_of(self._system))
+        return Throughput((last - taken) / seconds, processor.micros(before, after, last - taken))
 
     async def _post(self, gate: asyncio.Semaphore, body: bytes) -> None:
         headers = {

@@ -63,15 +63,15 @@ class Plan:
 
     @property
     def full_days(self) -> range:
-        """School days of the throughput phase, behind those at a steady rate."""
+        """School days of the throughput phase, behind those at a steady rate; the first only fills caches."""
         days = int(self.seconds * _THROUGHPUT / self.pupils)
-        return range(self.steady_days, self.steady_days + min(max(days, 4), 50))
+        return range(self.steady_days, self.steady_days + 1 + min(max(days, 4), 50))
 
     @property
     def bare_days(self) -> range:
         """School days of the bare chain, one behind those of the throughput phase."""
         first = self.full_days.stop + 1
-        return range(first, first + len(self.full_days))
+        return range(first, first + len(self.full_days) - 1)
 
     @property
     def steady_days(self) -> int:

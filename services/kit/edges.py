@@ -53,14 +53,15 @@ def follow(consumer: str, seen: dict[str, int], edges: Sequence[str]) -> dict[st
         lane, _, number = edge.rpartition("#")
         if not (lane and number.isdecimal()):
             continue
-        last, now = _last(seen, lane), int(number)
+        passing = "~" in lane
+        last, now = _last_of_passing(seen, lane) if passing else seen.get(lane, 0), int(number)
         if now <= last:
             duplicates += 1
             continue
         seen[lane] = now
         if last and now > last + 1:
             holes += now - last - 1
-            key = _PASSING_HOLES if "~" in lane else _HOLES
+            key = _PASSING_HOLES if passing else _HOLES
             seen[key] = seen.get(key, 0) + now - last - 1
     if duplicates:
         metrics.EDGE.labels(consumer, "duplicate").inc(duplicates)
@@ -69,10 +70,8 @@ def follow(consumer: str, seen: dict[str, int], edges: Sequence[str]) -> dict[st
     return seen
 
 
-def _last(seen: dict[str, int], lane: str) -> int:
-    """A lane's last number. A passing lane goes to the end of what is remembered, and the oldest one out."""
-    if "~" not in lane:
-        return seen.get(lane, 0)
+def _last_of_passing(seen: dict[str, int], lane: str) -> int:
+    """A passing lane's last number. It goes to the end of what is remembered, and the oldest one out."""
     last = seen.pop(lane, 0)
     if not last:
         passing = [name for name in seen if "~" in name and name != _PASSING_HOLES]

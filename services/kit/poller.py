@@ -23,7 +23,7 @@ FETCH_WAIT_MS = 1_000
 _NEVER_SECONDS = 3600.0
 #: What lies here already was fetched when the last poll began, and nothing since: what came meanwhile is fetched
 #: too, or each record would wait a whole poll longer than it must.
-_TOP_UP_MS = 20
+_TOP_UP_MS = 6
 
 
 class Poller(AIOKafkaConsumer):  # type: ignore[misc]
