@@ -10,7 +10,11 @@ from kizashi.chaos.points import OF_A_POLL, Armed
 from kizashi.chaos.rebalance import shaken
 from kizashi.chaos.toy.story import POISON, bad
 
-_DEATH_SECONDS = 20.0
+#: A piece may hold only what waits for a later one, so that the next stage gets nothing: then the next piece is sent.
+_PIECE_SECONDS = 5.0
+_PIECES = 4
+#: This part of the story goes before: at its very beginning nobody is registered, and everything waits.
+_OPENING = 5
 
 
 class RandomKills(Row):
@@ -68,7 +72,9 @@ class CrashPoints(Row):
     async def disturb(self, run: Run) -> None:
         """Point by point."""
         await run.chain.start()
-        feed = run.feed(len(OF_A_POLL) * run.plan.kills + 2)
+        feed = run.feed(len(OF_A_POLL) * run.plan.kills * 2 + 2)
+        for _ in range(feed.pieces // _OPENING):
+            await run.chain.send(feed.next())
         hits = dict.fromkeys(OF_A_POLL, 0)
         for point in OF_A_POLL:
             for turn in range(run.plan.kills):
@@ -97,16 +103,18 @@ class CrashPoints(Row):
             run.more_poison += 1
         if point == "CP10":
             async with shaken(chain, "windows"):
-                await self._dies(victim, point)
+                await self._dies(run, feed, victim, point)
                 victim.start()
         else:
-            await self._dies(victim, point)
+            await self._dies(run, feed, victim, point)
             victim.start()
         await chain.ready(victim)
 
     @staticmethod
-    async def _dies(victim: Worker, point: str) -> None:
-        try:
-            await victim.gone(_DEATH_SECONDS)
-        except TimeoutError:
-            raise AssertionError(f"{point} was not reached") from None
+    async def _dies(run: Run, feed: Feed, victim: Worker, point: str) -> None:
+        for _ in range(_PIECES):
+            try:
+                return await victim.gone(_PIECE_SECONDS)
+            except TimeoutError:
+                await run.chain.send(feed.next())
+        raise AssertionError(f"{point} was not reached")
