@@ -25,7 +25,7 @@ from simulator.cloudevents import to_lines
 _LINES = 500
 _AT_ONCE = 4
 _TICK_SECONDS = 0.05
-_TAKEN = "SELECT sum(received) FROM identity.consumer_position"
+_TAKEN = "SELECT sum(received)::bigint FROM identity.consumer_position"
 #: The consumers an alert passes through; side branches (operators' pages) may lag behind.
 PATH = ("identity.records", "features.facts", "scoring.features", "notify.risks", "gateway.alerts")
 
