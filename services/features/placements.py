@@ -44,7 +44,8 @@ class Placement:
     reach: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        planned, reach = _school_days(self.plan)
+        plan, planned, reach = _school_days(self.plan)
+        object.__setattr__(self, "plan", plan)
         object.__setattr__(self, "planned", planned)
         object.__setattr__(self, "reach", reach)
 
@@ -72,10 +73,10 @@ class Placement:
 
 
 @lru_cache(maxsize=4096)
-def _school_days(plan: bytes) -> tuple[list[int], list[int]]:
-    """``planned`` and ``reach`` of a plan, one pair for all who have it; to be read only."""
+def _school_days(plan: bytes) -> tuple[bytes, list[int], list[int]]:
+    """The plan, ``planned`` and ``reach``, the same objects for all who have that plan; to be read only."""
     planned = [index for index, kind in enumerate(plan) if kind == SCHOOL]
-    return planned, _reach(plan, planned)
+    return plan, planned, _reach(plan, planned)
 
 
 def _reach(plan: bytes, planned: list[int]) -> list[int]:

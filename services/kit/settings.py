@@ -41,7 +41,7 @@ class KitSettings(BaseSettings):
     batch_records: int = 8000
     #: Children whose state one lane of a consumer keeps in memory; those longest untouched are read again when needed.
     #: A city of 12,000 fits into twelve lanes. In a larger one each more costs features 6, scoring 2, identity 2.5 kB.
-    cached_children: int = 1200
+    cached_children: int = 1100
     pulse_seconds: float = 5.0
     synchronous_commit: Literal["on", "off"] = "on"
     otlp_endpoint: str = ""

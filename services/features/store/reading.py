@@ -12,7 +12,7 @@ from contracts.codes import LongAbsenceRule, SchoolKind, SurveyKind
 from contracts.facts import ClassTally
 from services.features.arrays import Bool
 from services.features.cache import DayKey, LaneBase, SchoolKey, YearKey
-from services.features.calendars import Calendar, CalendarKey, Calendars
+from services.features.calendars import Calendar, CalendarKey, Calendars, shared
 from services.features.children import (
     Child,
     ChildYear,
@@ -48,7 +48,7 @@ async def load_bases(tx: Transaction, lanes: Sequence[int]) -> dict[int, LaneBas
     known: dict[int, dict[CalendarKey, Calendar]] = {lane: {} for lane in lanes}
     for row in await tx.fetch("SELECT * FROM calendar WHERE lane = ANY($1)", lanes):
         key = CalendarKey(row["school"], row["school_year"], row["grade"], row["label"])
-        known[row["lane"]][key] = Calendar(row["plan"], row["version"])
+        known[row["lane"]][key] = Calendar(shared(row["plan"]), row["version"])
     for row in await tx.fetch("SELECT * FROM settled WHERE lane = ANY($1)", lanes):
         bases[row["lane"]].settled[row["school"], row["school_year"]] = _bits(row["days"])
     for row in await tx.fetch("SELECT * FROM lane_clock WHERE lane = ANY($1)", lanes):
