@@ -161,16 +161,33 @@ def _machines(kept: Iterable[Kept]) -> str:
     return table(["Of what", "Which"], [[name, "; ".join(values)] for name, values in found.items()], 2)
 
 
+def _by_processor(kept: Kept) -> dict[str, list[Told]]:
+    """Results by the processor that they were measured on, oldest first."""
+    found: dict[str, list[Told]] = {}
+    for run in kept.runs:
+        if run.get("result") is not None:
+            found.setdefault(run["machine"].get("processor", "unknown"), []).append(run["result"])
+    return found
+
+
+def _measured(name: str, kept: Kept) -> list[str]:
+    """A table for each processor: what different machines gave has no median."""
+    groups = _by_processor(kept)
+    if not groups:
+        return ["Not measured."]
+    parts: list[str] = []
+    for processor, results in groups.items():
+        parts += [f"On {processor}:"] if len(groups) > 1 else []
+        parts += _TABLES[name](results)
+    return parts
+
+
 def page(kept: Mapping[str, Kept], file: str) -> str:
     """The page as text. ``file``: the name of the results beside it."""
     parts = [*(each.format(file=file) for each in _HEAD), "## Machine and versions", _machines(kept.values())]
     for name, title in _ORDER.items():
-        parts += [f"## {title}", _NOTES[name]]
         each = kept.get(name, Kept())
-        if each.results:
-            parts += _TABLES[name](each.results)
-        else:
-            parts.append("Not measured.")
+        parts += [f"## {title}", _NOTES[name], *_measured(name, each)]
         parts += [f"A run did not come to an end: {why}" for why in each.failures]
         if each.runs:
             parts.append(_stamps(each))

@@ -41,7 +41,7 @@ async def strain(chain: Chain, share: float) -> None:
 async def relieve(chain: Chain) -> None:
     """No failures any more."""
     for stage in ("windows", "fold"):
-        await chain.database.execute(f"DROP TRIGGER strained ON {stage}.consumer_position")
+        await chain.database.execute(f"DROP FUNCTION {stage}.strained() CASCADE")  # and its trigger
 
 
 async def end_connections(chain: Chain) -> int:

@@ -45,6 +45,14 @@ def test_medians_of_runs_with_their_aims(tmp_path: Path) -> None:
     assert text.count("Not measured.") == 4
 
 
+def test_machines_are_kept_apart() -> None:
+    slow = run(chain(5000, 0.4)) | {"machine": {"processor": "two old ones"}}
+    text = page.page({"chain": Kept([run(chain(12000, 0.2)), slow, run(chain(13000, 0.2))])}, "r.json")
+    first, second = text.index("On two of them:"), text.index("On two old ones:")
+    assert first < text.index("| Chain, events/s | 12,500 | 12,000–13,000 | 2 |") < second
+    assert second < text.index("| Chain, events/s | 5,000 | 5,000–5,000 | 1 |")
+
+
 def test_a_failure_is_told(tmp_path: Path) -> None:
     kept = {"chain": Kept([run(None, failure="notify.0 is not ready")])}
     results.save(tmp_path / "r.json", kept)
