@@ -18,7 +18,12 @@ from kizashi.bench.tables import memory_tables
 @click.option(
     "--pupils", type=click.IntRange(1000), default=100_000, show_default=True, help="how many children"
 )
-@click.option("--events", default=100_000, show_default=True, help="attendance records whose cost is counted")
+@click.option(
+    "--events",
+    type=click.IntRange(1),
+    help="attendance records whose cost is counted; fewer than there are pupils bear a whole day's settling alone"
+    "  [default: one for each pupil]",
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -28,7 +33,9 @@ from kizashi.bench.tables import memory_tables
     "--for", "cut_seconds", type=float, help="stop in good order after about so many seconds; needs --data"
 )
 @click.option("--json", "as_json", is_flag=True, help="print JSON; stages go to standard error")
-def memory(pupils: int, events: int, data: Path | None, cut_seconds: float | None, as_json: bool) -> None:
+def memory(
+    pupils: int, events: int | None, data: Path | None, cut_seconds: float | None, as_json: bool
+) -> None:
     """Memory above idle of the six services when every pupil has state, and processor time per event.
 
     Beside it PostgreSQL's memory and its size on disk. A million pupils take about half an hour; with --data and
@@ -37,7 +44,7 @@ def memory(pupils: int, events: int, data: Path | None, cut_seconds: float | Non
     if cut_seconds is not None and data is None:
         raise click.UsageError("--for needs --data")
     folder = data or Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
-    plan = Plan(pupils, events, cut_seconds)
+    plan = Plan(pupils, events or pupils, cut_seconds)
     try:
         with plainly():
             found = asyncio.run(measure(plan, folder, lambda line: click.echo(line, file=sys.stderr)))
