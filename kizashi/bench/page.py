@@ -47,9 +47,9 @@ _NOTES = {
     "memory": (
         "Records straight into `records`, through all six services, until every pupil has state. *Idle* is the same "
         "system before the first pupil. RSS counts shared pages once for each process, PSS shares them out. A "
-        "measurement made in parts has several starts; what services keep in memory is bounded by their caches. The cost "
-        "of an event holds its share of settling the day at every school: where fewer events than pupils were measured, "
-        "the few bear the whole."
+        "measurement made in parts has several starts; what services keep in memory is bounded by their caches. An "
+        "event's cost holds its share of settling the day at every school: where fewer events than pupils were "
+        "measured, the few bear the whole."
     ),
     "scale": (
         "The same records with so many members in each of the groups of identity, features and scoring. The last run "
