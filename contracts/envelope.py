@@ -10,7 +10,6 @@ so that an event's age can be measured anywhere; ``edge`` is the emitting lane a
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 from msgspec import Struct
 
@@ -132,7 +131,7 @@ _READ = (
 )
 
 
-def _meta(get: Callable[[str, Any], Any]) -> Meta:
+def _meta(get: Callable[[str, bytes], bytes]) -> Meta:
     id_, source, type_ = (
         get("ce_id", b"").decode(),
         get("ce_source", b"").decode(),
@@ -142,7 +141,6 @@ def _meta(get: Callable[[str, Any], Any]) -> Meta:
     if not (id_ and source and type_ and time):
         raise HeaderError(next(name for name in _REQUIRED if not get(name, b"")))
     at = moment(time, "ce_time")
-    sequence = get("ce_sequence", None)
     return Meta(
         id_,
         source,
@@ -150,7 +148,7 @@ def _meta(get: Callable[[str, Any], Any]) -> Meta:
         at,
         moment(recorded, "ce_recordedtime") if recorded else at,
         get("ce_subject", b"").decode(),
-        0 if sequence is None else _number(sequence),
+        _number(get("ce_sequence", b"0")),
         get("traceparent", b"").decode(),
         moment(origin, "origintime") if origin else None,
         get("edge", b"").decode(),

@@ -17,10 +17,11 @@ import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
+from kizashi.bench.keyed import READING
 from kizashi.replay.chain import loose
 from services.kit.app import COLLECT
 from services.kit.batcher import Batcher, security
-from services.kit.decoding import MAX_CONSECUTIVE_DEAD, decode
+from services.kit.decoding import decode
 from services.kit.kernel import carried_types
 from services.kit.lanes import AnyHandler, Effects, Lane, Transaction
 from services.kit.outgoing import messages, partitions
@@ -121,7 +122,6 @@ class Worker:
             carried_types(self._topic),
             self._handler.wants,
             0,
-            MAX_CONSECUTIVE_DEAD,
         )
         if found.dead:
             raise ValueError(f"{self._stage.consumer}: {found.dead[0].code.value}")
@@ -139,9 +139,7 @@ async def work(stage: Stage, settings: dict[str, Any], secrets_dir: str) -> None
         stage.source,
         **security(bus, PRINCIPAL),
         group_id=stage.group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=100,
+        **READING,
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_bytes=FETCH_MAX_BYTES,
         session_timeout_ms=_SESSION_MS,

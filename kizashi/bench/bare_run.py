@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
@@ -16,6 +15,7 @@ from contracts import catalogue
 from kizashi import provision
 from kizashi.bench import processor
 from kizashi.bench.bare import PREFIX, PRINCIPAL, STAGES, Stage
+from kizashi.bench.chain import Throughput
 from kizashi.chaos.bus import Bus
 from kizashi.embedded.principals import Grant, Principal, apply_principals
 from kizashi.embedded.process import Command, Server, StartFailed, log_tail
@@ -33,14 +33,6 @@ _GRANTS = (
 _DONE_SECONDS = 300.0
 _SECONDS = 20.0
 Accept = Callable[[range], Awaitable[int]]
-
-
-@dataclass(frozen=True)
-class Bare:
-    """What a run gave."""
-
-    events_per_second: float
-    micros: dict[str, float]
 
 
 class _Positions:
@@ -74,7 +66,7 @@ class _Positions:
         return self._bus.ends([(stage.source, lane) for lane in range(count)])
 
 
-async def run(system: System, accept: Accept, folder: Path, warm_up: range, days: range) -> Bare:
+async def run(system: System, accept: Accept, folder: Path, warm_up: range, days: range) -> Throughput:
     """Let the services rest and the bare stages work: once to fill their caches, then measured on a full topic.
 
     ``accept`` hands days of records to the door and tells how many they were; nobody else may read meanwhile.
@@ -102,7 +94,7 @@ async def run(system: System, accept: Accept, folder: Path, warm_up: range, days
         os.kill(running[0].pid, signal.SIGCONT)
         await _done(positions, running)
         seconds = time.perf_counter() - began
-        return Bare(count / seconds, processor.micros(before, processor.all_seconds(pids), count))
+        return Throughput(count / seconds, processor.micros(before, processor.all_seconds(pids), count))
     finally:
         for server in running:
             await asyncio.to_thread(server.kill)

@@ -195,7 +195,7 @@ def bench() -> None:
 @click.option("--rate", default=_RATE, show_default=True, help="events a second while alerts are timed")
 @click.option("--json", "as_json", is_flag=True, help="print JSON only")
 def chain(seconds: float, pupils: int, rate: float, as_json: bool) -> None:
-    """Sustained events per second beside a plain chain, event-to-alert at a steady rate, recovery after kill -9."""
+    """Sustained events per second beside a chain without the kernel, event-to-alert at a steady rate, recovery."""
     folder = Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
     say: Say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     try:

@@ -13,7 +13,7 @@ import numpy as np
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from kizashi.bench.keyed import send_keyed
+from kizashi.bench.keyed import READING, send_keyed
 
 STAGES = ("identity", "features", "scoring", "notify")
 PARTITIONS = 12
@@ -71,9 +71,7 @@ async def work(stage: int, connection: dict[str, Any]) -> None:
         topic(stage),
         **connection,
         group_id=f"plain-{stage}",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=100,
+        **READING,
         max_poll_records=2000,
     )
     producer = AIOKafkaProducer(**connection, acks="all", enable_idempotence=True, max_batch_size=900_000)

@@ -92,7 +92,7 @@ class Bus:
         for future in self.admin.create_topics(new, request_timeout=_SECONDS).values():
             future.result(_SECONDS)
         lanes = [(name, number) for name in names for number in range(partitions)]
-        self._until(lambda: self._all_served(lanes), _SERVED_SECONDS)
+        self._until(lambda: self._all_served(lanes), _SERVED_SECONDS, _LOOK_SECONDS)
 
     def delete(self, names: Sequence[str]) -> None:
         """Remove topics and wait until they are gone."""
@@ -109,16 +109,17 @@ class Bus:
             self.ends(lanes, self._connect())
         except KafkaException as problem:
             self._told = str(problem)
-            time.sleep(_LOOK_SECONDS)
             return False
         return True
 
-    def _until(self, condition: Callable[[], bool], seconds: float = _SECONDS) -> None:
+    def _until(
+        self, condition: Callable[[], bool], seconds: float = _SECONDS, pause_seconds: float = 0.05
+    ) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the broker did not follow: {self._told}")
-            time.sleep(0.05)
+            time.sleep(pause_seconds)
 
     def send(self, messages: Sequence[Message]) -> None:
         """Write records in order, acknowledged by all replicas.

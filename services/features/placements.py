@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from services.features.arrays import U8
-from services.features.calendars import Calendars
+from services.features.calendars import Calendars, shared
 from services.features.children import Child, Enrolment
 from services.features.classes import class_name, grade_number
 from services.features.classrelative import WINDOW_DAYS
@@ -44,8 +44,8 @@ class Placement:
     reach: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        plan, planned, reach = _school_days(self.plan)
-        object.__setattr__(self, "plan", plan)
+        object.__setattr__(self, "plan", shared(self.plan))
+        planned, reach = _school_days(self.plan)
         object.__setattr__(self, "planned", planned)
         object.__setattr__(self, "reach", reach)
 
@@ -73,10 +73,10 @@ class Placement:
 
 
 @lru_cache(maxsize=4096)
-def _school_days(plan: bytes) -> tuple[bytes, list[int], list[int]]:
-    """The plan, ``planned`` and ``reach``, the same objects for all who have that plan; to be read only."""
+def _school_days(plan: bytes) -> tuple[list[int], list[int]]:
+    """``planned`` and ``reach`` of a plan, one pair for all who have it; to be read only."""
     planned = [index for index, kind in enumerate(plan) if kind == SCHOOL]
-    return plan, planned, _reach(plan, planned)
+    return planned, _reach(plan, planned)
 
 
 def _reach(plan: bytes, planned: list[int]) -> list[int]:

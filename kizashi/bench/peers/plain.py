@@ -7,7 +7,7 @@ import msgspec
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from kizashi.bench.keyed import send_keyed
+from kizashi.bench.keyed import READING, send_keyed
 from kizashi.bench.peers.marks import Counted, Mark
 from kizashi.bench.peers.window import PARTITIONS, Order, counted, marked, order_given
 
@@ -31,9 +31,7 @@ async def work(order: Order) -> None:
         order.source,
         **sign_in,
         group_id=order.group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=100,
+        **READING,
     )
     producer = AIOKafkaProducer(**sign_in, acks="all", enable_idempotence=True, max_batch_size=900_000)
     await consumer.start()
