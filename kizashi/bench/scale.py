@@ -52,32 +52,22 @@ class Scaled:
     _third: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, records: Records, gauges: Gauges) -> dict[str, Any]:
-        """Publish the year while identity rests, let the services take it, and say which state it ended in."""
-        supervisor = self.system.supervisor
+        """Send the year as it is followed, and say which state it ended in."""
         connection = await self.system.administrator()
         try:
             passing = Passing(records, connection, gauges, False, self._progress)
-            await records.publish(self.year.foreword())
+            await records.publish(records.piece(self.year.foreword(), []))
             await gauges.settle(connection, _PATIENCE_SECONDS)
-            resting = [member for member in supervisor.members if member.service == "identity"]
-            for member in resting:
-                await asyncio.to_thread(member.rest)
-            count = 0
-            for events, days in self.year.sending():
-                await records.publish(events)
-                count += len(events)
-                passing.ahead.append((count, days))
-            before = await passing.taken()
+            pieces = [records.piece(events, days) for events, days in self.year.sending()]
             growing = asyncio.create_task(self._grow())
-            for member in resting:
-                member.wake()
-            seconds = await passing.seconds(before)
+            seconds = await passing.seconds(pieces)
             await growing
             sharing = await self._sharing()
             state = await convergent(connection)
             standings = await gauges.standings(connection)
         finally:
             await connection.close()
+        count = sum(piece.count for piece in pieces)
         return {
             "members": self.way.name,
             "records": count,

@@ -6,27 +6,53 @@ model would learn from days that the screens have not seen.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 
 from kizashi.demo.gauges import Gauges
 
-#: What may lie before a consumer: about a week of the demo's town.
-_BOUNDS = (("features", "features.facts", 9_000), ("scoring", "scoring.features", 6_000))
 _LOOK_SECONDS = 0.1
 
 
-class Pacing:
-    """Waits while more than a week of facts lies before features, or of vectors before scoring."""
+@dataclass(frozen=True)
+class Bound:
+    """How many events may lie before a consumer."""
 
-    def __init__(self, gauges: Gauges, connection: asyncpg.Connection) -> None:
+    service: str
+    consumer: str
+    ahead: int
+
+
+#: About a week of the demo's town.
+WEEK = (Bound("features", "features.facts", 9_000), Bound("scoring", "scoring.features", 6_000))
+
+
+async def _nothing() -> None:
+    return None
+
+
+class Pacing:
+    """Waits while more than its bound lies before any of some consumers. ``meanwhile`` is done at every look."""
+
+    def __init__(
+        self,
+        gauges: Gauges,
+        connection: asyncpg.Connection,
+        bounds: Sequence[Bound] = WEEK,
+        meanwhile: Callable[[], Awaitable[None]] = _nothing,
+    ) -> None:
         self._gauges = gauges
         self._connection = connection
+        self._bounds = bounds
+        self._meanwhile = meanwhile
 
     async def keep_up(self) -> None:
         """Return as soon as the next day may be sent."""
-        for service, consumer, ahead in _BOUNDS:
+        for bound in self._bounds:
             while True:
-                if await self._gauges.lag(self._connection, service, consumer) <= ahead:
+                await self._meanwhile()
+                if await self._gauges.lag(self._connection, bound.service, bound.consumer) <= bound.ahead:
                     break
                 await asyncio.sleep(_LOOK_SECONDS)

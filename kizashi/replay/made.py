@@ -44,9 +44,11 @@ class MadeYear:
         return self.registry()
 
     def sending(self) -> Iterator[tuple[list[Event], list[date]]]:
-        """Part after part."""
-        for number in range(self.parts):
-            yield self.part(number, lambda _: True), self.clock(number)
+        """Day after day."""
+        own = range(self.pupils)
+        for day in range(self.days):
+            yield list(self._sent_on(day, own)), [self.load.school_days_cached[day]]
+        yield list(self._afterwards(own)), []
 
     def registry(self) -> list[Event]:
         """The load's own, every child with a reading of its own and few born on one day, as in a city."""
@@ -68,11 +70,8 @@ class MadeYear:
         own = [pupil for pupil in range(self.pupils) if mine(self.load.record(pupil, 0))]
         days = self._range(number)
         last = number == self.parts - 1
-        return [event for day in days for event in self._sent_on(day, own)] + (
-            [event for day in (self.days, self.days + 1, self.days + 2) for event in self._late(day, own)]
-            if last
-            else []
-        )
+        sent = [event for day in days for event in self._sent_on(day, own)]
+        return [*sent, *self._afterwards(own)] if last else sent
 
     def clock(self, number: int) -> list[date]:
         """The days of the part."""
@@ -99,6 +98,11 @@ class MadeYear:
             if drawn in (11, 12):
                 yield event
         yield from self._late(day, own)
+
+    def _afterwards(self, own: Sequence[int]) -> Iterator[Event]:
+        """What is sent after the last day."""
+        for day in range(self.days, self.days + 3):
+            yield from self._late(day, own)
 
     def _late(self, day: int, own: Sequence[int]) -> Iterator[Event]:
         """What is sent on ``day`` about earlier days."""
