@@ -7,7 +7,7 @@ so that an event's age can be measured anywhere; ``edge`` is the emitting lane a
 ``ce_schoolonly`` says that the sender may speak only of children of the school that the record names.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -110,11 +110,11 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Meta:
     Raises:
         HeaderError: a required header is missing or unreadable.
     """
-    get = dict(headers).get
+    found = dict(headers)
     try:
-        return _meta(get)
-    except (UnicodeDecodeError, AttributeError):
-        raise HeaderError(next(name for name in _READ if not _readable(get(name, b"")))) from None
+        return _meta(found)
+    except (UnicodeDecodeError, AttributeError, TypeError):
+        raise HeaderError(next(name for name in _READ if not _readable(found.get(name, b"")))) from None
 
 
 #: Headers that are read; everything else is dropped on the way in.
@@ -129,29 +129,43 @@ _READ = (
     "edge",
     "ce_schoolonly",
 )
+#: How many headers a record of ours mostly has: version, the required ones, origin and edge. Then none other is there.
+_USUAL = len(_REQUIRED) + 3
 
 
-def _meta(get: Callable[[str, bytes], bytes]) -> Meta:
-    id_, source, type_ = (
-        get("ce_id", b"").decode(),
-        get("ce_source", b"").decode(),
-        get("ce_type", b"").decode(),
-    )
-    time, recorded, origin = get("ce_time", b""), get("ce_recordedtime", b""), get("origintime", b"")
-    if not (id_ and source and type_ and time):
-        raise HeaderError(next(name for name in _REQUIRED if not get(name, b"")))
+@lru_cache(8192)
+def _shared(source: bytes, type_: bytes, time: bytes, recorded: bytes) -> tuple[str, str, datetime, datetime]:
+    """What many records of a poll say alike, read once."""
+    for header, value in zip(("ce_source", "ce_type", "ce_time"), (source, type_, time), strict=True):
+        if not value:
+            raise HeaderError(header)
     at = moment(time, "ce_time")
+    return source.decode(), type_.decode(), at, moment(recorded, "ce_recordedtime") if recorded else at
+
+
+def _meta(found: dict[str, bytes]) -> Meta:
+    get = found.get
+    id_, origin, edge = get("ce_id", b"").decode(), get("origintime"), get("edge", b"").decode()
+    if not id_:
+        raise HeaderError("ce_id")
+    recorded = get("ce_recordedtime", b"")
+    source, type_, at, recorded_at = _shared(
+        get("ce_source", b""), get("ce_type", b""), get("ce_time", b""), recorded
+    )
+    origin_at = moment(origin, "origintime") if origin else None
+    if len(found) == _USUAL and origin and edge and not recorded and "ce_specversion" in found:
+        return Meta(id_, source, type_, at, recorded_at, "", 0, "", origin_at, edge)
     return Meta(
         id_,
         source,
         type_,
         at,
-        moment(recorded, "ce_recordedtime") if recorded else at,
+        recorded_at,
         get("ce_subject", b"").decode(),
         _number(get("ce_sequence", b"0")),
         get("traceparent", b"").decode(),
-        moment(origin, "origintime") if origin else None,
-        get("edge", b"").decode(),
+        origin_at,
+        edge,
         get("ce_schoolonly", b"") != b"",
     )
 
