@@ -17,7 +17,7 @@ from services.features.placements import Placement, place
 from services.features.rules import LaneRule, rule_of
 from services.features.schoolyear import DAYS
 from services.features.tallies import SchoolTally
-from services.kit.caches import remember
+from services.kit.caches import Room, remember
 
 #: Linkage ID and school year.
 YearKey = tuple[str, int]
@@ -48,6 +48,7 @@ class LaneCache:
     """One lane's memory. ``base`` None: nothing loaded yet. Oldest entries first in each mapping."""
 
     partition: int
+    room: Room
     base: LaneBase | None = None
     tallies: dict[SchoolKey, SchoolTally] = field(default_factory=dict)
     own: dict[DayKey, OwnDay] = field(default_factory=dict)
@@ -181,8 +182,8 @@ class LaneState:
         base.rules.update(self.rules)
         remember(cache.tallies, self.tallies, limits.schools)
         remember(cache.own, self.own, limits.days)
-        remember(cache.children, self.children, limits.children)
-        remember(cache.years, self.years, limits.children)
+        cache.room.remember(cache.years, self.years)
+        remember(cache.children, self.children, cache.room.limit)
         for linkage_id in self.erased:
             cache.children.pop(linkage_id, None)
             for key in [key for key in cache.years if key[0] == linkage_id]:

@@ -28,6 +28,7 @@ from services.features.marks import apply_marks, arrived, carry_over, following_
 from services.features.retelling import apply_rules
 from services.features.step import Step, Touch, cut
 from services.features.survey_events import survey_events
+from services.kit.caches import Room
 from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 
@@ -58,7 +59,7 @@ class Facts:
 
     def new_cache(self, partition: int) -> LaneCache:
         """A lane that remembers nothing."""
-        return LaneCache(partition)
+        return LaneCache(partition, Room(self.limits.children))
 
     async def handle(self, lanes: Sequence[Lane[LaneCache]], tx: Transaction) -> Effects:
         """Apply one poll."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from services.identity.registry import Enrolment
 from services.identity.rollcall import Seat
 from services.identity.views import Floor
-from services.kit.caches import remember
+from services.kit.caches import Room, remember
 from services.kit.lanes import Lane
 
 #: Children for each class whose roster is kept.
@@ -33,26 +33,27 @@ class ChildFacts(NamedTuple):
 class Cache:
     """A lane's memory. Changed only after COMMIT, by :meth:`absorb`."""
 
-    __slots__ = ("children", "generation", "limit", "links", "rosters")
+    __slots__ = ("children", "generation", "links", "room", "rosters")
 
     def __init__(self, generation: int = 0, limit: int = 0) -> None:
         self.generation = generation
-        self.limit = limit
+        self.room = Room(limit)
         self.links: dict[tuple[str, str], Known] = {}
         self.children: dict[str, ChildFacts] = {}
         self.rosters: dict[str, list[Seat]] = {}
 
-    def absorb(self, other: "Cache") -> None:
+    def absorb(self, other: "Cache", met: int = 0) -> None:
         """Take over what a transaction learned; what belongs to another generation is forgotten.
 
-        Beyond ``limit`` children those go that were learned first.
+        ``met``: how often a child was known already.
+        Beyond its room those children go that were learned first.
         """
         if other.generation != self.generation:
             self.generation = other.generation
             self.links, self.children, self.rosters = {}, {}, {}
-        remember(self.links, other.links, self.limit)
-        remember(self.children, other.children, self.limit)
-        remember(self.rosters, other.rosters, self.limit // _PER_ROSTER)
+        self.room.remember(self.links, other.links, met)
+        remember(self.children, other.children, self.room.limit)
+        remember(self.rosters, other.rosters, self.room.limit // _PER_ROSTER)
 
 
 class Desk:
@@ -63,11 +64,16 @@ class Desk:
         self.partition = lane.partition
         self.learned = Cache(generation)
         self._known = lane.cache if lane.cache.generation == generation else self.learned
+        self._met = 0
 
     def link(self, source: str, source_id: str) -> Known | None:
         """A source's pupil, if known."""
         name = (source, source_id)
-        return self._known.links.get(name) or self.learned.links.get(name)
+        found = self._known.links.get(name)
+        if found is None:
+            return self.learned.links.get(name)
+        self._met += 1
+        return found
 
     def child(self, linkage_id: str) -> ChildFacts | None:
         """A child's enrolments and floors, if known."""
@@ -80,4 +86,4 @@ class Desk:
 
     def remember(self) -> None:
         """After COMMIT: the lane's cache takes over what was learned."""
-        self.lane.cache.absorb(self.learned)
+        self.lane.cache.absorb(self.learned, self._met)

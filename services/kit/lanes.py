@@ -11,6 +11,7 @@ import asyncpg
 from contracts.codes import Refusal
 from contracts.envelope import Event
 from contracts.registry import Body
+from services.kit.caches import Room
 
 C = TypeVar("C")
 Transaction = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -115,6 +116,19 @@ class Patient(Protocol):
     @property
     def patience_seconds(self) -> float:
         """Pause after a poll that was far from full."""
+        ...
+
+
+@runtime_checkable
+class Roomed(Protocol):
+    """A lane's cache of children, as many as it has room for.
+
+    Where there are more, every poll reads most of its children anew and holds them all at once: polls are kept small.
+    """
+
+    @property
+    def room(self) -> Room:
+        """What it may hold."""
         ...
 
 

@@ -35,6 +35,8 @@ class Poller(AIOKafkaConsumer):  # type: ignore[misc]
     def __init__(self, *topics: str, leaves_group: bool = False, **settings: Any) -> None:
         super().__init__(*topics, **settings)
         self._instance = settings.get("group_instance_id") if leaves_group else None
+        #: Fewer records a poll than it was made for, while somebody wants that.
+        self.at_most: int | None = None
 
     async def start(self) -> None:
         """Join the group. Nothing is fetched before all that was fetched is consumed (a private setting)."""
@@ -55,6 +57,7 @@ class Poller(AIOKafkaConsumer):  # type: ignore[misc]
         Raises:
             ConsumerStoppedError: the consumer was closed.
         """
+        max_records = self.at_most or max_records
         found: dict[Any, list[Any]] = await super().getmany(*partitions, max_records=max_records)
         if found:
             await self._top_up(found, partitions, max_records)

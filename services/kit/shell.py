@@ -18,9 +18,9 @@ from faststream.security import BaseSecurity, SASLScram256
 from services.kit.ages import Ages
 from services.kit.errors import error_name
 from services.kit.kernel import Kernel
-from services.kit.lanes import Patient
+from services.kit.lanes import Patient, Roomed
 from services.kit.log_watch import LogWatch
-from services.kit.poller import FETCH_WAIT_MS, Broker, Poll
+from services.kit.poller import FETCH_WAIT_MS, Broker, Poll, Poller
 from services.kit.replaying import Replays
 from services.kit.settings import KitSettings
 
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 FETCH_BYTES = 2 * 1024 * 1024
 #: Of all partitions together: some 15,000 records, and a consumer never holds a full fetch of each of its lanes.
 FETCH_MAX_BYTES = 3 * FETCH_BYTES
+#: Records of a poll whose children are mostly read anew: what it holds of them is then a quarter.
+COLD_RECORDS = 2_000
 SESSION_TIMEOUT_MS = 30_000
 GRACEFUL_TIMEOUT_SECONDS = 20.0
 IDLE_SECONDS = 1.0
@@ -122,7 +124,7 @@ class Subscription:
         self._patience_seconds = (
             kernel.handler.patience_seconds if isinstance(kernel.handler, Patient) else 0.0
         )
-        self._full_records = settings.batch_records // 2
+        self._batch_records = settings.batch_records
         instance = None if settings.member is None else f"{kernel.consumer}.{settings.member}"
         self.subscriber = broker.subscriber(
             *kernel.handler.topics,
@@ -159,8 +161,18 @@ class Subscription:
             self.ages.meet(records)
             await self.kernel.process(records)
             self._seek(consumer)
-        if self._patience_seconds and len(records) < self._full_records:
+            most = self._size(consumer)
+        if self._patience_seconds and len(records) < most // 2:
             await asyncio.sleep(self._patience_seconds)
+
+    def _size(self, consumer: AIOKafkaConsumer) -> int:
+        """How many records the next poll may hold."""
+        caches = [claim.cache for claim in self.kernel.claims.values()]
+        cold = any(isinstance(cache, Roomed) and cache.room.forgot for cache in caches)
+        most = min(COLD_RECORDS, self._batch_records) if cold else self._batch_records
+        if isinstance(consumer, Poller):
+            consumer.at_most = most
+        return most
 
     async def look_after_idle(self) -> None:
         """For ever: partitions that no record comes for are claimed and their last owner's outbox drained, too.

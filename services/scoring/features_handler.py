@@ -14,7 +14,7 @@ from contracts.envelope import Event
 from contracts.facts import PupilErased
 from contracts.features import AttendanceFeaturesUpdated
 from contracts.risk import RiskAssessed
-from services.kit.caches import remember
+from services.kit.caches import Room
 from services.kit.ids import derived_id
 from services.kit.lanes import Effects, Lane, Outgoing, Transaction
 from services.scoring import metrics, store
@@ -31,6 +31,7 @@ _TOPIC = "risk-assessed"
 class Cache:
     """A lane's children by school year, and those known to be erased."""
 
+    room: Room
     children: dict[str, Years] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
 
@@ -61,7 +62,7 @@ class FeaturesHandler:
 
     def new_cache(self, partition: int) -> Cache:
         """An empty lane."""
-        return Cache()
+        return Cache(Room(self._settings.cached_children))
 
     async def handle(self, lanes: Lanes, tx: Transaction) -> Effects:
         """Apply one poll."""
@@ -77,8 +78,7 @@ class FeaturesHandler:
         if newly_gone:
             await store.erase(tx, sorted(newly_gone))
         _emit(effects, result, newly_gone)
-        limit = self._settings.cached_children
-        effects.after_commit.append(partial(_take_over, lanes, drafts, gone | newly_gone, result, limit))
+        effects.after_commit.append(partial(_take_over, lanes, drafts, gone | newly_gone, result))
         metrics.HANDLE_SECONDS.observe(time.perf_counter() - started)
         return effects
 
@@ -189,15 +189,15 @@ def _outgoing(body: RiskAssessed, event: Event) -> Outgoing:
     return Outgoing(_TOPIC, body, name, key=body.school, subject=body.linkage_id, cause=event)
 
 
-def _take_over(lanes: Lanes, drafts: Iterable[ChildYear], gone: set[str], result: Result, limit: int) -> None:
-    """After COMMIT: drafts become what is known; a lane keeps ``limit`` children."""
+def _take_over(lanes: Lanes, drafts: Iterable[ChildYear], gone: set[str], result: Result) -> None:
+    """After COMMIT: drafts become what is known."""
     caches = {lane.partition: lane.cache for lane in lanes}
     changed: dict[int, dict[str, Years]] = {}
     for draft in drafts:
         draft.slim()
         changed.setdefault(draft.lane, {})[draft.linkage_id] = result.years[draft.linkage_id]
     for partition, children in changed.items():
-        remember(caches[partition].children, children, limit)
+        caches[partition].room.remember(caches[partition].children, children)
     if gone:
         for lane in lanes:
             leaving = gone.intersection(map(_child_of, lane.events))

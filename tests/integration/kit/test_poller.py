@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,15 +15,18 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import ConsumerRecord
 
 from kizashi import provision, topology
+from services.kit import shell
 from services.kit.batcher import Batcher, security
+from services.kit.caches import Room
 from services.kit.kernel import Kernel
+from services.kit.lanes import Effects, Lane, Transaction
 from services.kit.log_watch import LogWatch
 from services.kit.outgoing import partitions
 from services.kit.poller import Poller
 from services.kit.settings import KitSettings
 from services.kit.shell import subscribe_all
 from tests.integration.kit.conftest import Bench
-from tests.integration.kit.toy import mark
+from tests.integration.kit.toy import Toy, mark
 
 TOPIC = "pupil-facts"
 _MANY = 1000
@@ -133,5 +137,53 @@ async def test_a_consumer_at_rest_holds_no_records(bench: Bench, ends: tuple[Pol
         await batcher.send([mark(number, 0) for number in range(_MANY)])
         await at_rest(kernel, poller)
         assert records() - before < _MANY / 10
+    finally:
+        await broker.stop()
+
+
+@dataclass
+class Few:
+    """A lane's cache for five children."""
+
+    held: dict[str, int] = field(default_factory=dict)
+    room: Room = field(default_factory=lambda: Room(5))
+
+
+class Remembering(Toy):
+    """Notes how many records its polls hold, and the children of each lane as far as it can."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.polls: list[int] = []
+
+    def new_cache(self, partition: int) -> Any:
+        return Few()
+
+    async def handle(self, lanes: Sequence[Lane[Any]], tx: Transaction) -> Effects:
+        self.polls.append(sum(len(lane.events) for lane in lanes))
+        for lane in lanes:
+            children = {event.body.linkage_id: 1 for event in lane.events}  # type: ignore[attr-defined]
+            lane.cache.room.remember(lane.cache.held, children)
+        return await super().handle(lanes, tx)
+
+
+async def test_polls_are_small_while_a_lane_forgets_children(
+    bench: Bench, ends: tuple[Poller, Batcher], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "COLD_RECORDS", 40)
+    poller, batcher = ends
+    handler = Remembering()
+    kernel = bench.kernel(handler)
+    await batcher.send([mark(number, 0) for number in range(_MANY)])
+    broker, _ = subscribe_all([kernel], bench.settings, "features", LogWatch(bench.settings, "features"))
+    await broker.start()
+    try:
+        await at_rest(kernel, poller)
+        assert kernel.claims[TOPIC, 0].cache.room.forgot
+        handler.polls.clear()
+        await batcher.send([mark(number, 1) for number in range(200)])
+        await at_rest(kernel, poller)
+        assert sum(handler.polls) == 200
+        assert max(handler.polls) <= 40
     finally:
         await broker.stop()
