@@ -40,7 +40,8 @@ class KitSettings(BaseSettings):
     #: Of one poll, which is that large only under a backlog: each poll has a price of its own (decision 0025).
     batch_records: int = 8000
     #: Children whose state one lane of a consumer keeps in memory; those longest untouched are read again when needed.
-    #: A city of 12,000 fits into twelve lanes. In a larger one each more costs features 6, scoring 2, identity 2.5 kB.
+    #: A city of 12,000 fits into twelve lanes. In a larger one each more costs features 6, scoring 2, identity 2.5 kB;
+    #: where keeping them is of no use, lanes keep a quarter and read smaller polls by themselves (decision 0027).
     cached_children: int = 1100
     pulse_seconds: float = 5.0
     synchronous_commit: Literal["on", "off"] = "on"
