@@ -11,12 +11,9 @@ from services.kit.edges import Run
 from services.kit.lanes import Outgoing
 from services.kit.outgoing import messages
 
-_LINGER_SECONDS = 0.005
-_MAX_MESSAGES = 2000
-
 
 class Publisher:
-    """Gathers what concurrent callers send within a few milliseconds into common batches.
+    """Gathers what callers send while a batch is on its way into the next one; who comes alone does not wait.
 
     ``make_batcher`` gives a fresh connection after a failure: a producer does not recover from all of them.
     """
@@ -50,15 +47,13 @@ class Publisher:
         """
         self._pending += messages(self._service, events, None)
         if self._flush is None or self._flush.done():
-            self._flush = asyncio.create_task(self._send_soon())
+            self._flush = asyncio.create_task(self._send_next())
         await asyncio.shield(self._flush)
 
-    async def _send_soon(self) -> None:
-        if len(self._pending) < _MAX_MESSAGES:
-            await asyncio.sleep(_LINGER_SECONDS)
-        pending, self._pending = self._pending, []
-        self._flush = None
+    async def _send_next(self) -> None:
         async with self._lock:
+            pending, self._pending = self._pending, []
+            self._flush = None
             await self._send(pending)
 
     async def _send(self, pending: Sequence[Message]) -> None:
