@@ -113,7 +113,7 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Meta:
     found = dict(headers)
     try:
         return _meta(found)
-    except (UnicodeDecodeError, AttributeError, TypeError):
+    except (UnicodeDecodeError, AttributeError):
         raise HeaderError(next(name for name in _READ if not _readable(found.get(name, b"")))) from None
 
 

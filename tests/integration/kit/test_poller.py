@@ -162,7 +162,7 @@ class Remembering(Toy):
     async def handle(self, lanes: Sequence[Lane[Any]], tx: Transaction) -> Effects:
         self.polls.append(sum(len(lane.events) for lane in lanes))
         for lane in lanes:
-            children = {event.body.linkage_id: 1 for event in lane.events}  # type: ignore[attr-defined]
+            children = {event.meta.subject: 1 for event in lane.events}
             lane.cache.room.remember(lane.cache.held, children)
         return await super().handle(lanes, tx)
 
