@@ -11,7 +11,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """``making_seconds`` went into making the records, or into publishing them; ``seconds`` into replaying them."""
+    """``making_seconds`` went into making the records beforehand; ``seconds`` into replaying them."""
 
     records: int
     registry_seconds: float
