@@ -128,7 +128,7 @@ def _replay(results: list[Told]) -> list[str]:
         for result in results
         for way, told in result.items()
     ]
-    head = ["Way", "Records", "Registry, s", "Made or published, s", "Replayed, s", "Records/s"]
+    head = ["Way", "Records", "Registry, s", "Made, s", "Replayed, s", "Records/s"]
     return [table([*head, "State, SHA-256 begins with"], rows)]
 
 
