@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import platform
 import shutil
 import tempfile
@@ -15,11 +16,12 @@ import uvloop
 
 from kizashi import topology
 from kizashi.bench import bare_run, plain_run
-from kizashi.bench.chain import Load
+from kizashi.bench.chain import Load, Steady
 from kizashi.bench.commands import COMMANDS
 from kizashi.bench.people import SETTINGS, homeroom_teachers
-from kizashi.bench.recovery import recovery_seconds
-from kizashi.bench.watcher import Watcher, quantile
+from kizashi.bench.recovery import Death, in_time_again_seconds, kill
+from kizashi.bench.screen import Screen
+from kizashi.bench.watcher import Watcher, quantile, watching
 from kizashi.bench.workload import SOURCE, Workload
 from kizashi.demo.gauges import Gauges
 from kizashi.demo.replay import Sender
@@ -33,6 +35,7 @@ _WARM_UP_SECONDS = 10.0
 #: Long enough for 500 alerts at a density that is still far above any city's.
 _ALERT_SECONDS = 60.0
 _KILL_SECONDS = 20.0
+_BETWEEN_KILLS_SECONDS = 6.0
 _SHARE = 0.0045
 _PLAIN_EVENTS = 100_000
 #: Events a second that the length of the throughput phase is reckoned with.
@@ -128,31 +131,33 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
         "cpu_us_at_full_speed": full.micros,
         "bare_cpu_us": bare.micros,
         **steady,
-        "recovery_after_kill_seconds": killed,
+        **killed,
         "reconciliation_difference": sum(s.difference for s in standings),
         "dead": sum(s.dead for s in standings),
     }
 
 
-async def _steady(
-    system: System, load: Load, plan: Plan, say: Say
-) -> tuple[dict[str, Any], dict[str, float]]:
+async def _steady(system: System, load: Load, plan: Plan, say: Say) -> tuple[dict[str, Any], dict[str, Any]]:
     """Warm up, time alerts, then kill members under the same load."""
     visitors = await homeroom_teachers(system)
-    watcher = Watcher(visitors)
-    watching = asyncio.create_task(watcher.watch())
-    say(f"warming up at {plan.rate:.0f} events/s, every board open")
-    await load.steady(plan.rate, _WARM_UP_SECONDS, None)
-    say("timing alerts")
-    steady = await load.steady(plan.rate, plan.alert_seconds, watcher)
-    await load.drained()
-    await asyncio.sleep(1.0)
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
-    for visitor in visitors:
-        await visitor.close()
+    try:
+        say(f"warming up at {plan.rate:.0f} events/s, every board open")
+        await load.steady(plan.rate, _WARM_UP_SECONDS, None)
+        say("timing alerts")
+        async with watching(visitors) as watcher:
+            steady = await load.steady(plan.rate, plan.alert_seconds, watcher)
+            await load.drained()
+            await asyncio.sleep(1.0)
+        say("kill -9 under load")
+        return _told(steady, watcher), await _kills(system, load, visitors)
+    finally:
+        for visitor in visitors:
+            await visitor.close()
+
+
+def _told(steady: Steady, watcher: Watcher) -> dict[str, Any]:
     ways = [sighting.seconds for sighting in watcher.sightings]
-    told = {
+    return {
         "steady_events_per_second": round(steady.sent / steady.seconds),
         "alerts_timed": len(ways),
         "alerts_expected": len(watcher.expected),
@@ -162,24 +167,35 @@ async def _steady(
             "p99": round(quantile(ways, 0.99), 3),
         },
     }
-    say("kill -9 under load")
-    return told, await _kills(system, load)
 
 
-async def _kills(system: System, load: Load) -> dict[str, float]:
-    loading = asyncio.create_task(load.steady(_RATE, _KILL_SECONDS, None))
+async def _kills(system: System, load: Load, visitors: list[Screen]) -> dict[str, Any]:
+    """Members die under load, every board open."""
+    deaths: list[Death] = []
     connection = await system.administrator()
-    found = {}
     try:
-        for service, consumer in (("features", "features.facts"), ("identity", "identity.records")):
-            await asyncio.sleep(3.0)
-            seconds = await recovery_seconds(connection, system.supervisor.member(service), consumer)
-            found[service] = round(seconds, 2)
-        await loading
+        async with watching(visitors) as watcher:
+            loading = asyncio.create_task(load.steady(_RATE, _KILL_SECONDS, watcher))
+            try:
+                for service, consumer in (("features", "features.facts"), ("identity", "identity.records")):
+                    await asyncio.sleep(_BETWEEN_KILLS_SECONDS)
+                    deaths.append(await kill(connection, system.supervisor.member(service), consumer))
+                await loading
+            finally:
+                loading.cancel()
+            await load.drained()
+            await asyncio.sleep(1.0)
     finally:
         await connection.close()
-        loading.cancel()
-    return found
+    ends = [death.killed_at for death in deaths[1:]] + [math.inf]
+    return {
+        "recovery_after_kill_seconds": {d.service: round(d.commits_again_seconds, 2) for d in deaths},
+        "in_time_again_after_kill_seconds": {
+            death.service: round(in_time_again_seconds(death, watcher.sightings, end), 2)
+            for death, end in zip(deaths, ends, strict=True)
+        },
+        "alerts_lost_in_kills": len(watcher.expected) - len(watcher.sightings),
+    }
 
 
 @click.group()

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import httpx
@@ -83,6 +84,18 @@ class Watcher:
             if sent_at is not None and name not in self._known:
                 self._known.add(name)
                 self.sightings.append(Sighting(sent_at, now))
+
+
+@contextlib.asynccontextmanager
+async def watching(screens: list[Screen]) -> AsyncIterator[Watcher]:
+    """Boards are watched inside the block, by somebody who expects nothing yet."""
+    watcher = Watcher(screens)
+    task = asyncio.create_task(watcher.watch())
+    try:
+        yield watcher
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _listen(screen: Screen, changed: asyncio.Event) -> None:

@@ -147,6 +147,7 @@ class Row(Fault):
                 verdict.failures.append(str(problem) or type(problem).__name__)
             if verdict.failures:
                 verdict.details["last_words"] = {w.name: w.last_words() for w in chain.workers.values()}
+                verdict.details["standing_still"] = [w.name for w in chain.workers.values() if w.frozen]
         verdict.seconds = round(time.monotonic() - began, 1)
         return verdict
 
