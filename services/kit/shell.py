@@ -82,22 +82,30 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]
         self._kernel.release((tp.topic, tp.partition) for tp in revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Claim what is new, maybe nothing.
+        """Claim everything anew, maybe nothing.
 
-        aiokafka swallows what is raised here, so a failure is tried again at the next poll.
+        What was claimed between revocation and now belongs to the old assignment: no position was sought for it in
+        the new one. aiokafka swallows what is raised here, so a failure is tried again at the next poll.
         """
-        self.joined = True
         try:
-            await self.take(assigned)
+            async with self._taking:
+                self.joined = True
+                self._kernel.release(list(self._kernel.claims))
+                await self._take(assigned)
         except Exception as error:
             log.warning("claim failed", extra={"consumer": self._kernel.consumer, "error": error_name(error)})
 
     async def take(self, assigned: set[TopicPartition]) -> None:
-        """Bump epochs, compare log and position, seek. One at a time: two would claim the same partition twice."""
+        """Claim what is missing. One at a time: two would claim the same partition twice.
+
+        Between revocation and assignment nothing is: aiokafka still names the old partitions then.
+        """
         async with self._taking:
-            await self._take(assigned)
+            if self.joined:
+                await self._take(assigned)
 
     async def _take(self, assigned: set[TopicPartition]) -> None:
+        """Bump epochs, compare log and position, seek."""
         missing = sorted(tp for tp in assigned if (tp.topic, tp.partition) not in self._kernel.claims)
         consumer = self._consumer()
         if not missing or consumer is None:

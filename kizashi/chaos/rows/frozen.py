@@ -84,8 +84,8 @@ class Zombie(Row):
             sign.with_suffix(".fetch").touch()
             await chain.send(feed.next())
             await self._freezes(chain, zombie)
+            sign.touch()  # at once: its heartbeat may have been three seconds old, half of what the group waits
             await chain.settle(3)
-            sign.touch()
             await taken_over(chain, before)
             await self._freezes(chain, heir)
             run.verdict.kills += 1
