@@ -21,8 +21,8 @@ from services.kit.lanes import AnyHandler
 from services.kit.letters import Letters
 from services.kit.positions import Positions
 from services.kit.publishing import Publishing
+from services.kit.rebalancing import Lanes
 from services.kit.relay import Relay
-from services.kit.shell import Lanes
 from services.notify.sender import Sender
 
 Action = Literal["kill", "freeze", "block"]

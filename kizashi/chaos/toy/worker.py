@@ -9,6 +9,7 @@ import ctypes
 import multiprocessing
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
@@ -21,10 +22,16 @@ import uvloop
 from kizashi.chaos.clock import shifted
 from kizashi.chaos.mutants import MUTANTS, Mutant
 from kizashi.chaos.points import Armed, arm
+from kizashi.chaos.toy.fold import Fold
 from kizashi.chaos.toy.language import taught
+from kizashi.chaos.toy.windows import Windows
 from services.kit import app, database, logs, membership, shell
 from services.kit.app import Kit, Parts, Process
+from services.kit.claims import Claim, TopicPartition
 from services.kit.database import open_pool
+from services.kit.decoding import Slice
+from services.kit.kernel import Kernel
+from services.kit.lanes import Effects, Transaction
 from services.kit.settings import KitSettings
 
 _PR_SET_PDEATHSIG = 1
@@ -101,13 +108,35 @@ async def _serve(order: Order, mutant: Mutant) -> None:
     process = Process(
         Kit(f"chaos-{order.run}-{order.stage}", settings, pool, "postgres"), Parts(handlers=[handler])
     )
-    claims = process.kernels[0].claims
-    handler.claimed = lambda topic, part: c.epoch if (c := claims.get((topic, part))) else None
+    _note_claims(process.kernels[0], handler)
     try:
         await process.start()
         await stopping.wait()
     finally:
         await process.stop()
+
+
+def _note_claims(kernel: Kernel, handler: Windows | Fold) -> None:
+    """Let the handler know under which epoch it is called: that of the claim which its poll began with.
+
+    A former owner's claims are gone from the kernel by the time it commits, if its group has told it.
+    """
+
+    def now(topic: str, partition: int) -> int | None:
+        claim = kernel.claims.get((topic, partition))
+        return claim.epoch if claim else None
+
+    handle = kernel._handle
+
+    async def noting(tx: Transaction, group: Sequence[Slice], claims: dict[TopicPartition, Claim]) -> Effects:
+        handler.claimed = lambda topic, partition: claims[topic, partition].epoch
+        try:
+            return await handle(tx, group, claims)
+        finally:
+            handler.claimed = now
+
+    handler.claimed = now
+    kernel._handle = noting  # type: ignore[method-assign]
 
 
 def end_with_parent() -> None:

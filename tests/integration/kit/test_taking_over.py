@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from services.kit.kernel import Kernel
 from services.kit.log_watch import LogWatch
 from services.kit.outgoing import partitions
 from services.kit.poller import Poller
-from services.kit.shell import Lanes
+from services.kit.rebalancing import Lanes
 from tests.integration.kit.conftest import Bench, bench
 
 __all__ = ["bench"]
@@ -71,6 +72,18 @@ async def test_between_revocation_and_assignment_nothing_is_claimed(member: Memb
     await member.lanes.on_partitions_revoked(ALL)
     await member.lanes.take(member.consumer.assignment())  # the client still names the old partitions
     assert member.owned() == set()
+
+
+async def test_a_claim_under_way_goes_no_further_when_everything_is_taken_away(member: Member) -> None:
+    """It would take partitions from under their new owner."""
+    await member.given(ALL)
+    member.kernel.release(list(member.kernel.claims))
+    taking = asyncio.create_task(member.lanes.take(ALL))
+    while not member.owned():
+        await asyncio.sleep(0)
+    await member.lanes.on_partitions_revoked(ALL)
+    await taking
+    assert len(member.owned()) <= 1
 
 
 async def test_what_is_left_of_an_old_assignment_is_claimed_and_sought_anew(member: Member) -> None:
