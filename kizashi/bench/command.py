@@ -16,12 +16,12 @@ import uvloop
 
 from kizashi import topology
 from kizashi.bench import bare_run, plain_run
-from kizashi.bench.chain import Load, Steady
+from kizashi.bench.chain import Load
 from kizashi.bench.commands import COMMANDS
 from kizashi.bench.people import SETTINGS, homeroom_teachers
 from kizashi.bench.recovery import Death, in_time_again_seconds, kill
 from kizashi.bench.screen import Screen
-from kizashi.bench.watcher import Watcher, quantile, watching
+from kizashi.bench.watcher import quantile, watching
 from kizashi.bench.workload import SOURCE, Workload
 from kizashi.demo.gauges import Gauges
 from kizashi.demo.replay import Sender
@@ -31,6 +31,8 @@ Say = Callable[[str], None]
 #: Lifted, so that every alert of the load interrupts and can be timed.
 _BUDGET = {"KIZASHI_BUDGET_MINIMUM": "100000"}
 _RATE = 2600.0
+#: More than three times that, for as long as a phase.
+_FAST_RATE = 8000.0
 _WARM_UP_SECONDS = 10.0
 #: Long enough for 500 alerts at a density that is still far above any city's.
 _ALERT_SECONDS = 60.0
@@ -53,6 +55,7 @@ class Plan:
     pupils: int
     data_dir: Path
     rate: float = _RATE
+    fast_rate: float = _FAST_RATE
 
     @property
     def workload(self) -> Workload:
@@ -79,7 +82,8 @@ class Plan:
     @property
     def steady_days(self) -> int:
         """School days that the phases at a steady rate take up."""
-        return int((_WARM_UP_SECONDS + self.alert_seconds + _KILL_SECONDS) * self.rate / self.pupils) + 1
+        slow = (_WARM_UP_SECONDS + self.alert_seconds) * self.rate + _KILL_SECONDS * _RATE
+        return int((slow + self.seconds * self.fast_rate) / self.pupils) + 1
 
 
 async def _measure(plan: Plan, say: Say) -> dict[str, Any]:
@@ -107,7 +111,7 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
     try:
         say(f"registering {plan.pupils} children")
         await load.register()
-        steady, killed = await _steady(system, load, plan, say)
+        steady = await _steady(system, load, plan, say)
         await load.drained()
         say("throughput")
         warm_up = plan.full_days.stop
@@ -131,31 +135,35 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
         "cpu_us_at_full_speed": full.micros,
         "bare_cpu_us": bare.micros,
         **steady,
-        **killed,
         "reconciliation_difference": sum(s.difference for s in standings),
         "dead": sum(s.dead for s in standings),
     }
 
 
-async def _steady(system: System, load: Load, plan: Plan, say: Say) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Warm up, time alerts, then kill members under the same load."""
+async def _steady(system: System, load: Load, plan: Plan, say: Say) -> dict[str, Any]:
+    """Warm up, time alerts, kill members under the same load, time alerts under a greater one."""
     visitors = await homeroom_teachers(system)
     try:
         say(f"warming up at {plan.rate:.0f} events/s, every board open")
         await load.steady(plan.rate, _WARM_UP_SECONDS, None)
         say("timing alerts")
-        async with watching(visitors) as watcher:
-            steady = await load.steady(plan.rate, plan.alert_seconds, watcher)
-            await load.drained()
-            await asyncio.sleep(1.0)
+        timed = await _timed(load, plan.rate, plan.alert_seconds, visitors)
         say("kill -9 under load")
-        return _told(steady, watcher), await _kills(system, load, visitors)
+        killed = await _kills(system, load, visitors)
+        say(f"timing alerts at {plan.fast_rate:.0f} events/s")
+        fast = await _timed(load, plan.fast_rate, plan.seconds, visitors)
+        return {**timed, **killed, **{f"fast_{name}": value for name, value in fast.items()}}
     finally:
         for visitor in visitors:
             await visitor.close()
 
 
-def _told(steady: Steady, watcher: Watcher) -> dict[str, Any]:
+async def _timed(load: Load, rate: float, seconds: float, visitors: list[Screen]) -> dict[str, Any]:
+    """Alerts of a steady load, each timed from its record's sending until its board shows it."""
+    async with watching(visitors) as watcher:
+        steady = await load.steady(rate, seconds, watcher)
+        await load.drained()
+        await asyncio.sleep(1.0)
     ways = [sighting.seconds for sighting in watcher.sightings]
     return {
         "steady_events_per_second": round(steady.sent / steady.seconds),
@@ -209,13 +217,14 @@ def bench() -> None:
     "--pupils", default=_PUPILS, show_default=True, help="children in eight large simulated schools"
 )
 @click.option("--rate", default=_RATE, show_default=True, help="events a second while alerts are timed")
+@click.option("--fast-rate", default=_FAST_RATE, show_default=True, help="events a second in a second timing")
 @click.option("--json", "as_json", is_flag=True, help="print JSON only")
-def chain(seconds: float, pupils: int, rate: float, as_json: bool) -> None:
+def chain(seconds: float, pupils: int, rate: float, fast_rate: float, as_json: bool) -> None:
     """Sustained events per second beside a chain without the kernel, event-to-alert at a steady rate, recovery."""
     folder = Path(tempfile.mkdtemp(prefix="kizashi-bench-"))
     say: Say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     try:
-        found = uvloop.run(_measure(Plan(seconds, pupils, folder, rate), say))
+        found = uvloop.run(_measure(Plan(seconds, pupils, folder, rate, fast_rate), say))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 1))

@@ -70,6 +70,11 @@ _CHAIN = {
     "alerts_expected": ("Alerts expected", ""),
     "event_to_alert_seconds.p50": ("Event to alert, p50, seconds", "≤ 0.1"),
     "event_to_alert_seconds.p99": ("Event to alert, p99, seconds", "≤ 0.3"),
+    "fast_steady_events_per_second": ("Greater load while alerts are timed, events/s", "8,000"),
+    "fast_alerts_timed": ("Alerts timed under it", ""),
+    "fast_alerts_expected": ("Alerts expected under it", ""),
+    "fast_event_to_alert_seconds.p50": ("Event to alert under it, p50, seconds", ""),
+    "fast_event_to_alert_seconds.p99": ("Event to alert under it, p99, seconds", "≤ 0.5"),
     "recovery_after_kill_seconds.features": ("Features killed with -9: commits again, seconds", "≤ 3"),
     "recovery_after_kill_seconds.identity": ("Identity killed with -9: commits again, seconds", "≤ 3"),
     "in_time_again_after_kill_seconds.features": (
