@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
+from services.kit.metadata_pace import paced
 from services.kit.settings import KitSettings
 
 #: Bytes per record batch; the broker's limit is 1 MiB.
@@ -58,6 +59,7 @@ class Batcher:
             request_timeout_ms=20_000,
             retry_backoff_ms=50,
         )
+        paced(self._producer.client)
 
     async def start(self) -> None:
         """Connect."""

@@ -12,6 +12,7 @@ from services.kit.batcher import security
 from services.kit.decoding import Raw, decode
 from services.kit.errors import error_name
 from services.kit.kernel import carried_types
+from services.kit.metadata_pace import paced
 from services.kit.outgoing import partitions
 from services.kit.settings import KitSettings
 
@@ -30,6 +31,7 @@ async def read_for_ever(settings: KitSettings, principal: str, topic: str, on_ev
             isolation_level="read_committed",
             fetch_max_wait_ms=1000,
         )
+        paced(consumer._client)
         try:
             await consumer.start()
             consumer.assign([TopicPartition(topic, number) for number in range(partitions(topic))])

@@ -16,6 +16,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream.kafka import KafkaBroker
 
 from services.kit.leaving import leave_for_good
+from services.kit.metadata_pace import paced
 
 _WAIT_MS = 5_000
 #: A fetch asks for every partition and returns with the first record of any: idle readers ask this often.
@@ -34,6 +35,7 @@ class Poller(AIOKafkaConsumer):  # type: ignore[misc]
 
     def __init__(self, *topics: str, leaves_group: bool = False, **settings: Any) -> None:
         super().__init__(*topics, **settings)
+        paced(self._client)
         self._instance = settings.get("group_instance_id") if leaves_group else None
         #: Fewer records a poll than it was made for, while somebody wants that.
         self.at_most: int | None = None

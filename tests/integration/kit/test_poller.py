@@ -187,3 +187,23 @@ async def test_polls_are_small_while_a_lane_forgets_children(
         assert max(handler.polls) <= 40
     finally:
         await broker.stop()
+
+
+async def test_a_partition_without_a_leader_is_asked_for_with_a_pause(bench: Bench) -> None:
+    """It was asked for as fast as the broker answers: hundreds of times a second, a line of log each."""
+    poller = Poller(**security(bench.settings, "features"), auto_offset_reset="latest")
+    await poller.start()
+    try:
+        ask, asked = poller._client._metadata_update, 0
+
+        async def counted(*arguments: Any) -> bool:
+            nonlocal asked
+            asked += 1
+            return bool(await ask(*arguments))
+
+        poller._client._metadata_update = counted
+        poller.assign([TopicPartition(TOPIC, partitions(TOPIC) + 1)])
+        await asyncio.sleep(1.0)
+        assert 2 < asked < 15
+    finally:
+        await poller.stop()
