@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+import psutil
+
 from kizashi.chaos.points import Armed
 from kizashi.chaos.toy import worker
 from kizashi.chaos.toy.worker import Order
@@ -84,6 +86,10 @@ class Worker:
         """Of this life."""
         assert self.process is not None and self.process.pid is not None
         return self.process.pid
+
+    def ports(self) -> list[int]:
+        """The local ports of its connections, by which the database knows them."""
+        return [each.laddr.port for each in psutil.Process(self.pid).net_connections("tcp") if each.raddr]
 
     def send_signal(self, number: int) -> None:
         """Send a signal."""

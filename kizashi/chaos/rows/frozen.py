@@ -45,6 +45,7 @@ class Blocked(Row):
         feed = run.feed(run.plan.kills * 3 + 1)
         for turn in range(run.plan.kills):
             sleeper = chain.workers["windows.0"]
+            await chain.settle()  # what the last turn left would block it before its own turn begins
             await sleeper.end(signal.SIGKILL)
             point = "CP1" if turn % 2 == 0 else "CP4"
             sleeper.start(Armed(point, "block", hit=1, seconds=2 * _SESSION_SECONDS))

@@ -73,7 +73,7 @@ class RollingRestart(Row):
         longest = 0.0
         for _ in range(run.plan.kills):
             for name in names:
-                begun = await self._in_a_poll(run, feed.next())
+                begun = await self._in_a_poll(run, name, feed.next())
                 longest = max(longest, await chain.workers[name].end(signal.SIGTERM, _GRACE_SECONDS + 10))
                 run.verdict.kills += 1
                 done = await self._applied(run)
@@ -83,18 +83,19 @@ class RollingRestart(Row):
         run.verdict.demand(longest <= _GRACE_SECONDS, f"a member took {longest:.0f} s to end")
         await chain.send(feed.rest())
 
-    async def _in_a_poll(self, run: Run, piece: list[Any]) -> int:
-        """Send and wait until a poll's transaction is open; returns the records applied so far.
+    async def _in_a_poll(self, run: Run, name: str, piece: list[Any]) -> int:
+        """Send and wait until the member has a poll's transaction open; returns the records applied so far.
 
         A claim's transaction is open for a moment, too, but not for long: it is no poll that could be dropped.
         """
         await run.chain.settle()
         before = await self._applied(run)
         await run.chain.send(piece)
-        async with within(10, "in a transaction"):
+        async with within(10, f"{name} in a transaction"):
             while not await run.chain.database.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND state = 'idle in transaction' AND clock_timestamp() - state_change > '0.05 s'"
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND client_port = ANY($1)"
+                " AND state = 'idle in transaction' AND clock_timestamp() - state_change > '0.05 s'",
+                run.chain.workers[name].ports(),
             ):
                 await asyncio.sleep(0.01)
         return before
