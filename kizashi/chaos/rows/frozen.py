@@ -45,11 +45,13 @@ class Blocked(Row):
         feed = run.feed(run.plan.kills * 3 + 1)
         for turn in range(run.plan.kills):
             sleeper = chain.workers["windows.0"]
-            await chain.settle()  # what the last turn left would block it before its own turn begins
+            sign = chain.ground.folder / f"{chain.run}-block-{turn}"
             await sleeper.end(signal.SIGKILL)
             point = "CP1" if turn % 2 == 0 else "CP4"
-            sleeper.start(Armed(point, "block", hit=1, seconds=2 * _SESSION_SECONDS))
+            sleeper.start(Armed(point, "block", hit=1, seconds=2 * _SESSION_SECONDS, when=sign))
             await chain.ready(sleeper)
+            await chain.settle()
+            sign.touch()  # a member that joins may be given records below its position first, which come to nothing
             await chain.send(feed.next())
             await self._answers(chain, sleeper, False)
             await chain.send(feed.next())
