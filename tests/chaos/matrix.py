@@ -27,7 +27,7 @@ Case = tuple[str, str]
 #: The kernel stands the first. What a short run holds against a mutant depends on moments: it may try all three.
 SEEDS = (1, 2, 3)
 AT_ONCE = 6
-#: Rows that stop a server which the others need.
+#: Rows that stop a server which the others need; they have servers of their own.
 ALONE = frozenset({"F9"})
 #: Rows that take long begin first, so that none of them is left over at the end.
 SLOW = ("F12", "F14", "F5b", "F4", "F8", "F5", "F13", "F1", "F2", "F3", "F15", "F22", "F20", "F13r")
@@ -56,12 +56,10 @@ def skip_without_broker() -> None:
         pytest.skip(str(problem))
 
 
-def chosen(request: pytest.FixtureRequest, cases: list[Case]) -> list[Case]:
-    """The cases that a run of pytest selected."""
-    skip_without_broker()
-    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    here = [item for item in items if item.path == request.path and hasattr(item, "callspec")]
-    wanted = [item.callspec.params["case"] for item in here]
+def chosen(items: Iterable[pytest.Item], file: str, cases: list[Case]) -> list[Case]:
+    """The cases of a file's tests that a run of pytest selected."""
+    here = [item for item in items if isinstance(item, pytest.Function) and item.path.name == file]
+    wanted = [item.callspec.params["case"] for item in here if hasattr(item, "callspec")]
     return [case for case in cases if case in wanted]
 
 
@@ -107,21 +105,29 @@ def _order(case: Case) -> int:
 async def _all(folder: Path, cases: list[Case], long: bool) -> dict[Case, Verdict]:
     # Probes of members that stand still block a thread each.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(48))
+    alone = [case for case in cases if case[0] in ALONE]
+    together = sorted((case for case in cases if case[0] not in ALONE), key=_order)
+    found = await asyncio.gather(
+        _side_by_side(folder / "together", together, AT_ONCE, long),
+        _side_by_side(folder / "alone", alone, 1, long),
+    )
+    return {case: verdict for each in found for case, verdict in each.items()}
+
+
+async def _side_by_side(folder: Path, cases: list[Case], at_once: int, long: bool) -> dict[Case, Verdict]:
+    """So many at once, on servers of their own."""
+    if not cases:
+        return {}
     async with start_stack(folder, "kafka") as stack:
         ground = ground_of(stack)
         await ground.prepare()
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(at_once)
 
         async def gated(case: Case) -> tuple[Case, Verdict]:
             async with gate:
                 return case, await _run(ground, case, long)
 
-        together = sorted((case for case in cases if case[0] not in ALONE), key=_order)
-        found = dict(await asyncio.gather(*(gated(case) for case in together)))
-        for case in cases:
-            if case[0] in ALONE:
-                found[case] = await _run(ground, case, long)
-    return found
+        return dict(await asyncio.gather(*(gated(case) for case in cases)))
 
 
 async def _on_a_cluster(folder: Path, cases: list[Case], long: bool) -> dict[Case, Verdict]:

@@ -9,6 +9,7 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ def context() -> ForkServerContext:
 def run(order: Order) -> None:
     """Be the stage until SIGTERM, or until a point ends it."""
     end_with_parent()
+    _end_with_starter()
     write_to(order.log)
     os.environ.update(order.environment)
     mutant = MUTANTS[order.mutant]
@@ -143,6 +145,22 @@ def end_with_parent() -> None:
     """The kernel of this machine ends the worker when the process that forked it ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end_with_starter() -> None:
+    """End when the process ends that asked for this one.
+
+    Its parent is the process that forks, which lives as long as any of its children does.
+    """
+    starter = multiprocessing.parent_process()
+    if starter is None:
+        return
+
+    def watch() -> None:
+        starter.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def write_to(log: Path) -> None:

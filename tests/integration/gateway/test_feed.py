@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -334,9 +333,6 @@ async def test_marks_are_saved_in_bulk(pool: asyncpg.Pool) -> None:
 
     await statements(12, 0)
     assert await statements(1, 1) == await statements(2000, 2) == 1
-    began = time.perf_counter()
-    await statements(2000, 3)
-    assert 2000 / (time.perf_counter() - began) > 4000  # a third of the target, for a machine under load
 
 
 async def test_bands_are_stored_as_they_came(pool: asyncpg.Pool) -> None:
