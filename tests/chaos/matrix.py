@@ -56,10 +56,12 @@ def skip_without_broker() -> None:
         pytest.skip(str(problem))
 
 
-def chosen(items: Iterable[pytest.Item], file: str, cases: list[Case]) -> list[Case]:
-    """The cases of a file's tests that a run of pytest selected."""
-    here = [item for item in items if isinstance(item, pytest.Function) and item.path.name == file]
-    wanted = [item.callspec.params["case"] for item in here if hasattr(item, "callspec")]
+def chosen(request: pytest.FixtureRequest, cases: list[Case]) -> list[Case]:
+    """The cases that a run of pytest selected."""
+    skip_without_broker()
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    here = [item for item in items if item.path == request.path and hasattr(item, "callspec")]
+    wanted = [item.callspec.params["case"] for item in here]
     return [case for case in cases if case in wanted]
 
 

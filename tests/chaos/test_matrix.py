@@ -5,22 +5,23 @@ Short by default, as a part of every test run; ``KIZASHI_CHAOS=long`` does each 
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from kizashi.chaos.matrix import ROWS
 from kizashi.chaos.verdict import Verdict
-from tests.chaos.apart import LONG, apart_of
-from tests.chaos.matrix import CASES, SEEDS, Case, name_of, skip_without_broker
+from tests.chaos.matrix import CASES, SEEDS, Case, chosen, name_of, verdicts
 
+LONG = os.environ.get("KIZASHI_CHAOS") == "long"
 #: The first test waits for all runs.
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(5400 if LONG else 900)]
 
 
 @pytest.fixture(scope="module")
 def judged(request: pytest.FixtureRequest) -> dict[Case, Verdict]:
-    """Verdicts of the cases that this run selected, once all are there."""
-    skip_without_broker()
-    return apart_of(request.config).verdicts()
+    """Verdicts of the cases that this run selected."""
+    return verdicts(chosen(request, CASES), long=LONG)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if not c[1]], ids=name_of)

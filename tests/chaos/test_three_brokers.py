@@ -7,7 +7,7 @@ import os
 import pytest
 
 from kizashi.chaos.verdict import Verdict
-from tests.chaos.matrix import CLUSTER_CASES, Case, chosen, name_of, skip_without_broker, verdicts
+from tests.chaos.matrix import CLUSTER_CASES, Case, chosen, name_of, verdicts
 
 pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(5400)]
 
@@ -15,9 +15,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(5400)]
 @pytest.fixture(scope="module")
 def judged(request: pytest.FixtureRequest) -> dict[Case, Verdict]:
     """Verdicts of the cases that this run selected."""
-    skip_without_broker()
-    cases = chosen(request.session.items, request.path.name, CLUSTER_CASES)
-    return verdicts(cases, long=os.environ.get("KIZASHI_CHAOS") == "long", brokers=3)
+    return verdicts(chosen(request, CLUSTER_CASES), long=os.environ.get("KIZASHI_CHAOS") == "long", brokers=3)
 
 
 @pytest.mark.parametrize("case", CLUSTER_CASES, ids=name_of)
