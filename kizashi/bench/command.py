@@ -16,12 +16,11 @@ import uvloop
 
 from kizashi import topology
 from kizashi.bench import bare_run, plain_run
-from kizashi.bench.chain import Load
+from kizashi.bench.chain import Load, Steady
 from kizashi.bench.commands import COMMANDS
 from kizashi.bench.people import SETTINGS, homeroom_teachers
 from kizashi.bench.recovery import Death, in_time_again_seconds, kill
-from kizashi.bench.screen import Screen
-from kizashi.bench.watcher import quantile, watching
+from kizashi.bench.watcher import Watcher, quantile, watching
 from kizashi.bench.workload import SOURCE, Workload
 from kizashi.demo.gauges import Gauges
 from kizashi.demo.replay import Sender
@@ -141,29 +140,39 @@ async def _chain(system: System, plan: Plan, plain: float, say: Say) -> dict[str
 
 
 async def _steady(system: System, load: Load, plan: Plan, say: Say) -> dict[str, Any]:
-    """Warm up, time alerts, kill members under the same load, time alerts under a greater one."""
+    """Warm up, time alerts, kill members under the same load, time alerts under a greater one.
+
+    Boards are opened before the warm-up, and only once: each fetches what it shows when it opens.
+    """
     visitors = await homeroom_teachers(system)
     try:
-        say(f"warming up at {plan.rate:.0f} events/s, every board open")
-        await load.steady(plan.rate, _WARM_UP_SECONDS, None)
-        say("timing alerts")
-        timed = await _timed(load, plan.rate, plan.alert_seconds, visitors)
-        say("kill -9 under load")
-        killed = await _kills(system, load, visitors)
-        say(f"timing alerts at {plan.fast_rate:.0f} events/s")
-        fast = await _timed(load, plan.fast_rate, plan.seconds, visitors)
+        async with watching(visitors) as watcher:
+            say(f"warming up at {plan.rate:.0f} events/s, every board open")
+            await load.steady(plan.rate, _WARM_UP_SECONDS, None)
+            say("timing alerts")
+            timed = await _timed(load, plan.rate, plan.alert_seconds, watcher)
+            say("kill -9 under load")
+            killed = await _kills(system, load, watcher)
+            say(f"timing alerts at {plan.fast_rate:.0f} events/s")
+            fast = await _timed(load, plan.fast_rate, plan.seconds, watcher)
         return {**timed, **killed, **{f"fast_{name}": value for name, value in fast.items()}}
     finally:
         for visitor in visitors:
             await visitor.close()
 
 
-async def _timed(load: Load, rate: float, seconds: float, visitors: list[Screen]) -> dict[str, Any]:
+async def _watched(load: Load, rate: float, seconds: float, watcher: Watcher) -> Steady:
+    """A steady load, until its last alert has been shown."""
+    watcher.anew()
+    steady = await load.steady(rate, seconds, watcher)
+    await load.drained()
+    await asyncio.sleep(1.0)
+    return steady
+
+
+async def _timed(load: Load, rate: float, seconds: float, watcher: Watcher) -> dict[str, Any]:
     """Alerts of a steady load, each timed from its record's sending until its board shows it."""
-    async with watching(visitors) as watcher:
-        steady = await load.steady(rate, seconds, watcher)
-        await load.drained()
-        await asyncio.sleep(1.0)
+    steady = await _watched(load, rate, seconds, watcher)
     ways = [sighting.seconds for sighting in watcher.sightings]
     return {
         "steady_events_per_second": round(steady.sent / steady.seconds),
@@ -177,23 +186,18 @@ async def _timed(load: Load, rate: float, seconds: float, visitors: list[Screen]
     }
 
 
-async def _kills(system: System, load: Load, visitors: list[Screen]) -> dict[str, Any]:
-    """Members die under load, every board open."""
+async def _kills(system: System, load: Load, watcher: Watcher) -> dict[str, Any]:
+    """Members die under load."""
     deaths: list[Death] = []
     connection = await system.administrator()
+    loading = asyncio.create_task(_watched(load, _RATE, _KILL_SECONDS, watcher))
     try:
-        async with watching(visitors) as watcher:
-            loading = asyncio.create_task(load.steady(_RATE, _KILL_SECONDS, watcher))
-            try:
-                for service, consumer in (("features", "features.facts"), ("identity", "identity.records")):
-                    await asyncio.sleep(_BETWEEN_KILLS_SECONDS)
-                    deaths.append(await kill(connection, system.supervisor.member(service), consumer))
-                await loading
-            finally:
-                loading.cancel()
-            await load.drained()
-            await asyncio.sleep(1.0)
+        for service, consumer in (("features", "features.facts"), ("identity", "identity.records")):
+            await asyncio.sleep(_BETWEEN_KILLS_SECONDS)
+            deaths.append(await kill(connection, system.supervisor.member(service), consumer))
+        await loading
     finally:
+        loading.cancel()
         await connection.close()
     ends = [death.killed_at for death in deaths[1:]] + [math.inf]
     return {

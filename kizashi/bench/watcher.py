@@ -49,6 +49,10 @@ class Watcher:
     failed: Counter[str] = field(default_factory=Counter)
     _known: set[str] = field(default_factory=set)
 
+    def anew(self) -> None:
+        """A new phase: what was expected and seen before belongs to the last one. The boards stay open."""
+        self.expected, self.sightings, self.failed = {}, [], Counter()
+
     def expect(self, event: Event) -> None:
         """A confirming record is about to be sent."""
         body = event.body
