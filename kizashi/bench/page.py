@@ -35,7 +35,9 @@ _NOTES = {
         "Six services from the HTTP door to a teacher's board. *Bare* is the same logic without what keeps it: the "
         "handlers of identity, features, scoring and notify in four aiokafka processes, at least once, state in their "
         "memory alone. *Plain* does a little arithmetic on bare marks instead, as a bound that no logic reaches. Both "
-        "on the same broker in the same run. Processor time is counted while a full topic is worked through."
+        "on the same broker in the same run. Processor time is counted while a full topic is worked through. "
+        "Recovery is told twice: until the killed member's successor commits, and until the last alert was shown that "
+        "took longer than a second; caches are cold then and a backlog waits."
     ),
     "peers": (
         "Attendance marks in, absences of the child's last 5, 10 and 20 school days out, keyed by child, from a Kafka "
