@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
@@ -110,16 +110,17 @@ async def _serve(order: Order, mutant: Mutant) -> None:
     process = Process(
         Kit(f"chaos-{order.run}-{order.stage}", settings, pool, "postgres"), Parts(handlers=[handler])
     )
-    _note_claims(process.kernels[0], handler)
-    try:
-        await process.start()
-        await stopping.wait()
-    finally:
-        await process.stop()
+    kernel = process.kernels[0]
+    with patch.object(kernel, "_handle", _noting(kernel, handler)):
+        try:
+            await process.start()
+            await stopping.wait()
+        finally:
+            await process.stop()
 
 
-def _note_claims(kernel: Kernel, handler: Windows | Fold) -> None:
-    """Let the handler know under which epoch it is called: that of the claim which its poll began with.
+def _noting(kernel: Kernel, handler: Windows | Fold) -> Callable[..., Awaitable[Effects]]:
+    """The kernel's call of the handler, which now knows the epoch of the claim that the poll began with.
 
     A former owner's claims are gone from the kernel by the time it commits, if its group has told it.
     """
@@ -138,7 +139,7 @@ def _note_claims(kernel: Kernel, handler: Windows | Fold) -> None:
             handler.claimed = now
 
     handler.claimed = now
-    kernel._handle = noting  # type: ignore[method-assign]
+    return noting
 
 
 def end_with_parent() -> None:
