@@ -37,6 +37,8 @@ _WARM_UP_SECONDS = 10.0
 _ALERT_SECONDS = 60.0
 _KILL_SECONDS = 20.0
 _BETWEEN_KILLS_SECONDS = 6.0
+#: How long boards may take after the chain has worked everything through.
+_LAST_LOOK_SECONDS = 5.0
 _SHARE = 0.0045
 _PLAIN_EVENTS = 100_000
 #: Events a second that the length of the throughput phase is reckoned with.
@@ -166,7 +168,7 @@ async def _watched(load: Load, rate: float, seconds: float, watcher: Watcher) ->
     watcher.anew()
     steady = await load.steady(rate, seconds, watcher)
     await load.drained()
-    await asyncio.sleep(1.0)
+    await watcher.all_seen(_LAST_LOOK_SECONDS)
     return steady
 
 

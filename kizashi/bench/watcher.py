@@ -60,6 +60,13 @@ class Watcher:
             assert body.pupil.source_id is not None
             self.expected[f"児童{body.pupil.source_id[1:]}"] = time.monotonic()
 
+    async def all_seen(self, seconds: float) -> None:
+        """Wait until everything expected has been seen, or for so long: what comes later counts as lost."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while len(self.sightings) < len(self.expected):
+                    await asyncio.sleep(_BREATH_SECONDS)
+
     async def watch(self) -> None:
         """Look at every board whenever it changes, for ever."""
         await asyncio.gather(*(self._follow(screen) for screen in self.screens))
